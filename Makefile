@@ -1,0 +1,39 @@
+# make demo and make test do all their own set-up; see README.md.
+SHELL := /bin/bash
+PY := .venv/bin/python
+BASE_PYTHON ?= python3
+STAMP := .venv/.installed-$(shell cat requirements-dev.lock pyproject.toml | cksum | cut -d' ' -f1)
+
+.PHONY: demo test check run bench lock debian
+
+$(STAMP):
+	@$(BASE_PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed"; exit 2; }
+	@$(BASE_PYTHON) -c 'import venv, ensurepip' 2>/dev/null || deploy/debian-packages python3-venv
+	@test -x $(PY) || $(BASE_PYTHON) -m venv .venv
+	@$(PY) -m pip install --quiet --require-hashes -r requirements-dev.lock
+	@$(PY) -m pip install --quiet --no-deps --no-build-isolation -e .
+	@rm -f .venv/.installed-*; touch $@
+
+demo: $(STAMP)
+	@.venv/bin/sendright demo $(if $(ONCE),--once)
+
+run: $(STAMP)
+	.venv/bin/sendright serve --config config/gateway.toml
+
+debian:
+	@deploy/debian-packages postfix opendkim-tools swaks msmtp curl nodejs npm
+
+test: $(STAMP) debian
+	$(PY) -m pytest $(ARGS)
+
+check: $(STAMP)
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+
+bench: $(STAMP) debian
+	$(PY) -m tests.bench
+
+lock:
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate pyproject.toml -o requirements.lock
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate --group dev pyproject.toml -o requirements-dev.lock

@@ -1,0 +1,87 @@
+"""The keys file: the key that hashes people and the keys that seal unsubscribe links.
+
+Keys are never dropped: without the person key no objection could be found again, and without an old
+token key the links in mail already sent would die (contract section 3, `keys_file`).
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from gateway.address import person_hash
+
+
+class KeysError(Exception):
+    """The keys file cannot be used; the message says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """`person` is 32 bytes and never changes; `token` maps a key id (0 to 255) to 64 bytes, the highest signs."""
+
+    person: bytes
+    token: dict[int, bytes]
+
+    def hash(self, controller: str, comparable: str) -> bytes:
+        """The keyed hash that names a person of a controller on record (16 bytes)."""
+        return person_hash(self.person, controller, comparable)
+
+    def digest(self, purpose: str, content: bytes) -> bytes:
+        """A 16-byte keyed hash of content, of no use for any other purpose."""
+        return hmac.digest(self.person, purpose.encode() + b"\0" + content, "sha256")[:16]
+
+    @property
+    def check(self) -> str:
+        """What a store keeps to recognise its keys by: tells nothing of the keys themselves."""
+        return self.digest("check", b"").hex()
+
+    def dump(self) -> str:
+        """The file's text."""
+        token = [{"id": number, "key": key.hex()} for number, key in sorted(self.token.items())]
+        return json.dumps({"person": self.person.hex(), "token": token}, indent=2) + "\n"
+
+
+def fresh() -> Keys:
+    """New random keys."""
+    return Keys(secrets.token_bytes(32), {1: secrets.token_bytes(64)})
+
+
+def load(path: Path) -> Keys:
+    """The keys in the file. Raises KeysError; FileNotFoundError when there is none yet."""
+    try:
+        data = json.loads(path.read_text("ascii"))
+        keys = Keys(
+            bytes.fromhex(data["person"]),
+            {int(entry["id"]): bytes.fromhex(entry["key"]) for entry in data["token"]},
+        )
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise KeysError(f"{path}: not a readable keys file ({error})") from error
+    if (
+        len(keys.person) != 32
+        or not keys.token
+        or any(len(key) != 64 or not 0 <= number <= 255 for number, key in keys.token.items())
+    ):
+        raise KeysError(f"{path}: keys have the wrong length")
+    return keys
+
+
+def create(path: Path) -> Keys:
+    """Make the file, readable by its owner alone, durably before first use. Raises FileExistsError."""
+    keys = fresh()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(keys.dump())
+        file.flush()
+        os.fsync(file.fileno())
+    directory = os.open(path.parent, os.O_RDONLY)
+    os.fsync(directory)
+    os.close(directory)
+    return keys

@@ -1,0 +1,20 @@
+"""Country packs: what one country's law decides differently, and its article for every ground and reason."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pack:
+    """One country's parameters, as data."""
+
+    id: str
+    version: str
+    phone: Literal["consent", "register"]  # L28
+    articles: Mapping[str, str]  # by ground and by reason
+    impersonal_local_parts: frozenset[str] = frozenset()  # L16
+    receipts: bool = False  # L31
+    advertising_word: Mapping[str, str] | None = None  # by language (L32)

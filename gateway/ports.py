@@ -1,0 +1,184 @@
+"""What the stories ask of the world: a ledger, a journal, a smarthost, a clock."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol, TypeAlias
+
+from gateway.address import Mailbox
+from gateway.envelope import Answer, Fate, FateKind
+from gateway.law.category import Category, Controller
+from gateway.law.decision import Decision
+from gateway.law.evidence import Channel, Evidence
+
+
+class StoreUnavailableError(Exception):
+    """The store could not do it now; nothing was acknowledged, and it may be asked again (I4)."""
+
+
+class Clock(Protocol):
+    """The time, passed in."""
+
+    def now(self) -> datetime:
+        """The present moment, aware, in UTC."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A person as records name them, and the mailbox by which they are reached now."""
+
+    hash: bytes  # address.person_hash, 16 bytes
+    mailbox: Mailbox
+
+
+@dataclass(frozen=True, slots=True)
+class Wave:
+    """The people of one submission to decide on together, in one transaction, just before their copies go."""
+
+    submission: int
+    login: str
+    controller: Controller
+    category: Category | None
+    people: tuple[Person, ...]
+    known_categories: frozenset[str] = frozenset()  # every id or former id the configuration knows
+    channel: Channel = "email"
+    category_asked: str = ""  # what the message asked for, if anything
+    campaign: str = ""
+    message_id: str = ""
+    fingerprint: bytes = b""  # 16 bytes; empty when nothing is claimed (I5)
+    report: bool = False  # a login in report mode
+    only_withheld: bool = False  # at RCPT: record the withheld, neither record nor claim the others
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """Decided and on record; `relay` is whether a copy goes (a send, or a withhold relaxed by report mode)."""
+
+    id: int  # of the journal row
+    decision: Decision
+    relay: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """An earlier try of the same message already relayed to, or was finally refused for, this person (I5)."""
+
+    kind: FateKind  # RELAYED or REFUSED
+    answer: Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Busy:
+    """The same message to the same person is being worked on for another connection (I5)."""
+
+
+Verdict: TypeAlias = Decided | Settled | Busy
+
+
+class Journal(Protocol):
+    """What happened to mail: decisions, fates, and the claims that keep a retry from mailing twice."""
+
+    async def decide(self, wave: Wave, now: datetime, timeout: float) -> list[Verdict]:
+        """One verdict per person, in order, committed (I2).
+
+        When any person is Busy nothing of the wave is recorded. Raises StoreUnavailableError, also when
+        `timeout` seconds pass; what commits after that is never relayed.
+        """
+        ...
+
+    def settle(self, fates: Sequence[Fate], now: datetime) -> Awaitable[None]:
+        """Queue fates at once; the awaitable ends when they are committed (I2).
+
+        It raises StoreUnavailableError when that failed for now: the fates are kept and written later.
+        """
+        ...
+
+    def release(self, submission: int) -> None:
+        """The client heard its 250: drop the submission's claims (I5)."""
+        ...
+
+    def leave(self, submission: int) -> None:
+        """The client went unanswered, or heard 4yz: the next try of this message is a retry (I5)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvidence:
+    """A row to append: the fact, and beside it the details that can be erased.
+
+    `fact.id` is 0; the ledger gives it one. `content` is a 16-byte keyed hash of the row as received:
+    a row already on record with the same content is not appended again.
+    """
+
+    controller: str
+    person: bytes
+    fact: Evidence
+    content: bytes
+    details: Mapping[str, object] = field(default_factory=dict)  # address, wording, source, ip, via, ...
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """The id under which a row is on record, and whether it is new."""
+
+    id: int
+    new: bool
+
+
+class Ledger(Protocol):
+    """Append-only evidence."""
+
+    async def append(self, rows: Sequence[NewEvidence], *, again: bool = False) -> list[Appended]:
+        """Commit the rows with full synchronisation, all or none, in order.
+
+        With `again`, a refusal equal to one on record is appended all the same when any consent was
+        recorded after that one, so that it binds once more. Raises StoreUnavailableError.
+        """
+        ...
+
+    async def evidence(
+        self, controller: str, person: bytes, recorded_by: datetime | None = None
+    ) -> list[Evidence]:
+        """The facts on record for a person, oldest first; with `recorded_by`, as it was then."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What the journal knows of a mail by its decision's id: enough to act on its unsubscribe link."""
+
+    controller: str
+    person: bytes
+    category: str  # empty when the login had none
+    ground: str  # empty when it was withheld or relaxed
+    address: str  # empty once erased
+
+
+class Connection(Protocol):
+    """One connection to the smarthost, kept between copies."""
+
+    takes_8bit: bool  # 8BITMIME, RFC 6152
+    takes_smtputf8: bool  # RFC 6531
+
+    async def relay(self, sender: str, recipient: str, content: bytes, *, smtputf8: bool) -> Answer:
+        """Hand over one copy, exactly these octets; never raises for anything the smarthost does.
+
+        `sender` is empty for the null sender. BODY=8BITMIME is declared when the octets need it.
+        A kept connection found dead before the dot is replaced once.
+        """
+        ...
+
+
+class Smarthost(Protocol):
+    """The next hop."""
+
+    def lease(self, most: int) -> AbstractAsyncContextManager[Sequence[Connection] | Answer]:
+        """One to `most` connections: waits for the first, adds those free at once, never waits for a second.
+
+        Yields an Answer instead when none could be set up (Kind SETUP, CLOSED or SLOW).
+        """
+        ...
