@@ -120,7 +120,7 @@ def _comparable_local(local: str) -> str:
 
 
 def fold(text: str) -> str:
-    """Text in the spelling that is compared: compatibility-normalised and case-folded, stable under itself."""
+    """Text as it is compared: canonically composed and case-folded."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
 
 

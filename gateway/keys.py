@@ -22,7 +22,7 @@ class KeysError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """`person` is 32 bytes and never changes; `token` maps a key id (0 to 255) to 64 bytes, the highest signs."""
+    """`person`: 32 bytes, never changed. `token`: 64 bytes by key id (0 to 255); the highest id seals."""
 
     person: bytes
     token: dict[int, bytes]

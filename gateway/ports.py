@@ -56,7 +56,7 @@ class Wave:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """Decided and on record; `relay` is whether a copy goes (a send, or a withhold relaxed by report mode)."""
+    """Decided and on record; `relay`: a copy goes (a send, or a withhold that report mode relaxes)."""
 
     id: int  # of the journal row
     decision: Decision
@@ -82,7 +82,9 @@ Verdict: TypeAlias = Decided | Settled | Busy
 class Journal(Protocol):
     """What happened to mail: decisions, fates, and the claims that keep a retry from mailing twice."""
 
-    async def decide(self, wave: Wave, now: datetime, timeout: float) -> list[Verdict]:
+    async def decide(
+        self, wave: Wave, now: datetime, timeout: float  # noqa: ASYNC109 (the journal drops a late wait)
+    ) -> list[Verdict]:
         """One verdict per person, in order, committed (I2).
 
         When any person is Busy nothing of the wave is recorded. Raises StoreUnavailableError, also when
