@@ -44,7 +44,7 @@ class Wave:
     controller: Controller
     category: Category | None
     people: tuple[Person, ...]
-    known_categories: frozenset[str] = frozenset()  # every id or former id the configuration knows
+    known_categories: frozenset[str] = frozenset()  # ids, former ones included, of this controller
     channel: Channel = "email"
     category_asked: str = ""  # what the message asked for, if anything
     campaign: str = ""
@@ -83,7 +83,10 @@ class Journal(Protocol):
     """What happened to mail: decisions, fates, and the claims that keep a retry from mailing twice."""
 
     async def decide(
-        self, wave: Wave, now: datetime, timeout: float  # noqa: ASYNC109 (the journal drops a late wait)
+        self,
+        wave: Wave,
+        now: datetime,
+        timeout: float,  # noqa: ASYNC109 (the journal drops a late wait)
     ) -> list[Verdict]:
         """One verdict per person, in order, committed (I2).
 

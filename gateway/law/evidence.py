@@ -6,9 +6,11 @@ here is whether it was given. All times are aware datetimes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Literal, TypeAlias, get_args
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
+from typing import Any, Literal, TypeAlias, get_args
 
 Channel: TypeAlias = Literal["email", "sms", "app", "phone", "post"]
 CHANNELS: tuple[Channel, ...] = get_args(Channel)
@@ -97,3 +99,78 @@ class Undeliverable(Fact):
 Evidence: TypeAlias = (
     Consent | Withdrawal | Purchase | Objection | Notice | Contact | Register | Undeliverable
 )
+
+_KINDS: Mapping[str, type[Evidence]] = MappingProxyType(
+    {
+        "consent": Consent,
+        "withdrawal": Withdrawal,
+        "purchase": Purchase,
+        "objection": Objection,
+        "notice": Notice,
+        "contact": Contact,
+        "register": Register,
+        "undeliverable": Undeliverable,
+    }
+)
+KINDS: tuple[str, ...] = tuple(_KINDS)
+
+_NAMES: Mapping[type[Evidence], str] = {kind: name for name, kind in _KINDS.items()}
+_BESIDE = frozenset({"id", "occurred_at", "recorded_at"})  # columns of their own in a ledger
+_OWN: Mapping[type[Evidence], tuple[tuple[str, object], ...]] = {
+    kind: tuple((field.name, field.default) for field in fields(kind) if field.name not in _BESIDE)
+    for kind in _NAMES
+}
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def _moment(microseconds: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=microseconds)
+
+
+_READ: Mapping[str, Callable[[Any], object]] = {  # how JSON gives back what JSON has no type for
+    "channels": frozenset,
+    "third_party": frozenset,
+    "confirmed_at": _moment,
+    "expires_at": _moment,
+    "ended_at": _moment,
+    "optout_offered_at": _moment,
+}
+
+
+def kind_of(fact: Evidence) -> str:
+    """The kind of a row, as law.md section 3 names it: "consent", "withdrawal", ..."""
+    return _NAMES[type(fact)]
+
+
+def to_facts(fact: Evidence) -> dict[str, object]:
+    """What JSON can carry of a row: its kind's own fields and `corrects`, without those at their default.
+
+    Times are integer microseconds since the epoch, UTC; sets are sorted lists.
+    """
+    return {
+        name: _plain(value) for name, default in _OWN[type(fact)] if (value := getattr(fact, name)) != default
+    }
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, datetime):
+        return (value - _EPOCH) // _MICROSECOND
+    return sorted(value) if isinstance(value, frozenset) else value
+
+
+def from_facts(
+    kind: str,
+    *,
+    id: int,  # noqa: A002 (the field's own name)
+    occurred_at: datetime,
+    recorded_at: datetime,
+    facts: Mapping[str, object],
+) -> Evidence:
+    """The row that `to_facts` took apart. Raises KeyError for an unknown kind, TypeError for wrong fields."""
+    own: dict[str, Any] = {
+        name: _READ[name](value) if name in _READ and value is not None else value
+        for name, value in facts.items()
+    }
+    return _KINDS[kind](id=id, occurred_at=occurred_at, recorded_at=recorded_at, **own)

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
+
+from gateway.law.packs.be import BE
+from gateway.law.packs.eu import EU
+from gateway.law.packs.nl import NL
+from gateway.law.packs.nl_2019 import NL_2019
+from gateway.law.packs.pack import Pack
+
+__all__ = ["PACKS", "Pack", "pack_for"]
+
+PACKS: Mapping[str, Pack] = {pack.id: pack for pack in (NL, NL_2019, BE, EU)}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pack:
-    """One country's parameters, as data."""
-
-    id: str
-    version: str
-    phone: Literal["consent", "register"]  # L28
-    articles: Mapping[str, str]  # by ground and by reason
-    impersonal_local_parts: frozenset[str] = frozenset()  # L16
-    receipts: bool = False  # L31
-    advertising_word: Mapping[str, str] | None = None  # by language (L32)
+def pack_for(country: str) -> Pack:
+    """The pack of a controller in `country` (ISO 3166 alpha-2, any letter case) that names no pack itself."""
+    return {"NL": NL, "BE": BE}.get(country.upper(), EU)

@@ -1,0 +1,82 @@
+"""Belgium: Code of Economic Law (WER) book XII, the Royal Decree (RD) of 4 April 2003, and the GDPR."""
+
+from __future__ import annotations
+
+from gateway.law.packs.pack import Pack
+
+BE = Pack(
+    id="be",
+    version="1",
+    phone="consent",  # L28
+    impersonal_local_parts=frozenset(  # RD 4 April 2003 art. 1, 2°: addresses that name nobody
+        {
+            "accounting",
+            "administratie",
+            "administration",
+            "boekhouding",
+            "compta",
+            "comptabilite",
+            "contact",
+            "hello",
+            "hr",
+            "info",
+            "informatie",
+            "information",
+            "kantoor",
+            "mail",
+            "marketing",
+            "office",
+            "onthaal",
+            "order",
+            "orders",
+            "receptie",
+            "reception",
+            "sales",
+            "secretariaat",
+            "secretariat",
+            "support",
+            "vente",
+            "ventes",
+            "verkoop",
+        }
+    ),
+    receipts=True,  # RD 4 April 2003 art. 2 (L31)
+    advertising_word={  # WER XII.12 (L32)
+        "nl": "reclame",
+        "fr": "publicité",
+        "de": "Werbung",
+        "en": "advertising",
+    },
+    articles={
+        "contract": "GDPR 6(1)(b)",
+        "legal-obligation": "GDPR 6(1)(c)",
+        "precontract": "GDPR 6(1)(b)",
+        "informative": "GDPR 6(1)(f)",
+        "consent": "WER XII.13(1), GDPR 6(1)(a)",
+        "register": "GDPR 6(1)(f)",
+        "compatible-use": "GDPR 6(4)",
+        "soft-opt-in": "RD 4 April 2003 art. 1, 1°",
+        "impersonal-address": "RD 4 April 2003 art. 1, 2°",
+        "no-category": "GDPR 5(1)(b)",
+        "controller-not-ready": "WER XII.12, XII.13(2), GDPR 13",
+        "objected": "RD 4 April 2003 art. 2, GDPR 21(2)-(3)",
+        "objected-category": "RD 4 April 2003 art. 2, GDPR 21(2)-(3)",
+        "objected-profiling": "GDPR 21(2)-(3)",
+        "consent-withdrawn": "GDPR 7(3)",
+        "profiling-not-announced": "GDPR 13(2)(f), 21(4)",
+        "third-party-without-consent": "RD 4 April 2003 art. 1, 1°, GDPR 6(1)(a)",
+        "personalised-needs-consent": "GDPR 6(1)(a)",
+        "do-not-call": "GDPR 21(2)-(3)",
+        "consent-expired": "GDPR 7(1)",
+        "consent-unproven": "WER XII.13(3), GDPR 7(1)",
+        "relationship-lapsed": "RD 4 April 2003 art. 1, 1°",
+        "one-off-customer": "RD 4 April 2003 art. 1, 1°",
+        "optout-not-offered": "RD 4 April 2003 art. 1, 1°",
+        "products-not-similar": "RD 4 April 2003 art. 1, 1°",
+        "consent-other-channel": "WER XII.13(1), GDPR 6(1)(a)",
+        "consent-other-category": "GDPR 5(1)(b)",
+        "not-a-customer": "WER XII.13(1), RD 4 April 2003 art. 1, 1°",
+        "unknown-person": "WER XII.13(1)",
+        "undeliverable": "GDPR 5(1)(d)",
+    },
+)
