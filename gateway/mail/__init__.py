@@ -1,0 +1,16 @@
+"""Mail as bytes in and bytes out: no clock, no input or output, no randomness.
+
+message.py     the header as exact byte slices, and what the gateway asks of a message
+originator.py  who the message says it is from: the From: field, read strictly
+provider.py    control fields: ours, and those by which a provider would widen or unsubscribe
+structure.py   the tree of MIME parts, with exact offsets
+transfer.py    quoted-printable and base64, changed without touching what surrounds the change
+transport.py   what the next hop forces: 8-bit content and lines too long are re-encoded
+placing.py     where in a text or an HTML page the notice goes
+    wayout.py      where a message has a place for the link already
+notice.py      the words of the notice, as text and as HTML
+rewrite.py     the copy for one person: splices, or a wrapping
+signature.py   DKIM
+trace.py       the Received field
+report.py      the delivery report (RFC 3464)
+"""

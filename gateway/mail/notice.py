@@ -1,0 +1,158 @@
+"""The notice in every marketing copy: why it came, the way out, and who really sends it (L10, L19, L22, L32).
+
+As plain text and as HTML, both escaped by construction. For one message only the link differs between
+copies, and it has constant length.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from html import escape, unescape
+from textwrap import wrap
+from typing import Literal, Protocol
+
+SLOT = "\0"  # stands for the link while a message is prepared; cannot occur in mail (refused at the door)
+_LINK = re.compile(r"https?://[!#-;=?-~]{1,500}")  # printable, and nothing that ends an attribute or a field
+_WIDTH = 72
+_RULE = "_" * 40
+_TAG = re.compile(r"<[^<>]*>")
+
+Form = Literal["full", "identity"]  # identity: the message has a link of its own place already
+
+
+class NoticeWords(Protocol):
+    """The words of a notice in one language; sentences have {controller} and {category} in them."""
+
+    @property
+    def because_consent(self) -> str:
+        """Why it came: consent."""
+        ...
+
+    @property
+    def because_customer(self) -> str:
+        """Why it came: the soft opt-in."""
+        ...
+
+    @property
+    def because_other(self) -> str:
+        """Who sends it, on any other ground."""
+        ...
+
+    @property
+    def unsubscribe(self) -> str:
+        """The words of the link."""
+        ...
+
+    @property
+    def profiled(self) -> str:
+        """That a profile chose the person, and that the same link switches it off (L19)."""
+        ...
+
+    @property
+    def privacy_policy(self) -> str:
+        """The words before the link to it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """What the notice of one copy says. Raises ValueError for a link that is no plain URL."""
+
+    controller: str
+    postal_address: str
+    privacy_policy_url: str
+    category: str  # its title
+    link: str
+    words: NoticeWords
+    ground: str = ""  # law.reason.Ground; empty when a report mode relaxed the decision
+    advertising: str = ""  # the word by which the law wants advertising known (L32)
+    profiled: bool = False
+
+    def __post_init__(self) -> None:
+        if self.link != SLOT and not _LINK.fullmatch(self.link):
+            raise ValueError("notice link is not a plain http(s) URL")
+
+    @property
+    def because(self) -> str:
+        """The sentence that says why this came."""
+        words = self.words
+        sentences = {"consent": words.because_consent, "soft-opt-in": words.because_customer}
+        return self._filled(sentences.get(self.ground, words.because_other))
+
+    @property
+    def about_profile(self) -> str:
+        """The sentence on profiling (GDPR 21(2), 22); empty for a category without."""
+        return self._filled(self.words.profiled) if self.profiled else ""
+
+    @property
+    def sender(self) -> str:
+        """Who really sends it, and an address to write to (Tw 11.7(6))."""
+        return _line(f"{self.controller}, {self.postal_address}")
+
+    @property
+    def says_more(self) -> bool:
+        """Whether the law wants more said than the link and who sends it."""
+        return bool(self.advertising or self.profiled)
+
+    def _filled(self, sentence: str) -> str:
+        return _line(sentence.replace("{controller}", self.controller).replace("{category}", self.category))
+
+
+def as_text(notice: Notice, form: Form = "full") -> str:
+    """The notice as lines of plain text, each with a CRLF; no line ends or begins with a blank."""
+    parts = [_line(notice.advertising), notice.about_profile]
+    if form == "full":
+        parts[1:1] = [notice.because, f"{notice.words.unsubscribe}:\n{notice.link}"]
+    parts += ["\n" + notice.sender, f"{notice.words.privacy_policy}: {notice.privacy_policy_url}"]
+    lines = [
+        line for part in filter(None, parts) for text in part.split("\n") for line in _wrapped(text) or [""]
+    ]
+    return "".join(f"{line}\r\n" for line in (_RULE, *lines))
+
+
+def as_html(notice: Notice, form: Form = "full") -> str:
+    """The notice as one HTML element in ASCII; colours of its own, so that dark modes turn them together."""
+    link = f'<a href="{_escaped(notice.link)}"\r\n style="{_LINK_STYLE}">'
+    lines = [_escaped(_line(notice.advertising)), _escaped(notice.about_profile)]
+    if form == "full":
+        lines[1:1] = [_escaped(notice.because), f"{link}{_escaped(notice.words.unsubscribe)}</a>"]
+    policy = f'<a href="{_escaped(notice.privacy_policy_url)}"\r\n style="{_LINK_STYLE}">'
+    lines += [_escaped(notice.sender), f"{policy}{_escaped(notice.words.privacy_policy)}</a>"]
+    inside = "<br>\r\n".join(filter(None, lines))
+    return f'<div style="{_STYLE}">\r\n{inside}\r\n</div>\r\n'
+
+
+_STYLE = (
+    "clear:both;max-width:600px;margin:24px auto 0;padding:12px 16px;\r\n"
+    " border-top:1px solid #767676;background-color:#ffffff;color:#333333;\r\n"
+    " font:13px/1.6 Arial,Helvetica,sans-serif;text-align:left"
+)
+_LINK_STYLE = "color:#0b57d0;text-decoration:underline"
+
+
+def shows_identity(notice: Notice, text: str, *, html: bool) -> bool:
+    """Whether a part shows name, postal address and privacy policy by itself (L22)."""
+    source = unescape(text) if html else text
+    seen = _comparable(unescape(_TAG.sub(" ", text)) if html else text)
+    address = [piece for piece in re.split(r"[,;\n]", notice.postal_address) if piece.strip()]
+    wanted = [notice.controller, *address]
+    return notice.privacy_policy_url in source and all(_comparable(piece) in seen for piece in wanted)
+
+
+def _comparable(text: str) -> str:
+    return _line(text).casefold()
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _wrapped(text: str) -> list[str]:
+    """Lines of plain text; a long word, such as a URL, stays whole."""
+    return wrap(text, _WIDTH, break_long_words=False, break_on_hyphens=False)
+
+
+def _escaped(text: str) -> str:
+    """HTML in ASCII, whatever the charset of the page (HTML 13.1.4)."""
+    return escape(text).encode("ascii", "xmlcharrefreplace").decode("ascii")

@@ -1,0 +1,33 @@
+"""The Received field (RFC 5321 section 4.4)."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from datetime import datetime
+from email.utils import format_datetime
+
+_NAME = re.compile(r"[A-Za-z0-9_.:\[\]-]{1,255}")
+
+
+def received_field(*, helo: str, peer: str, by: str, protocol: str, ref: str, at: datetime) -> bytes:
+    """The field that says from whom we had it, with folding and final CRLF.
+
+    `peer` is an IP address, `protocol` an RFC 3848 or RFC 6531 word, `at` aware. A name the client gave
+    itself that is no domain or address literal is left out: it could otherwise write fields of its own.
+    """
+    name = helo if _NAME.fullmatch(helo) else "unknown"
+    return (
+        f"Received: from {name} ({_literal(peer)})\r\n"
+        f"\tby {by} with {protocol} id {ref};\r\n"
+        f"\t{format_datetime(at)}\r\n"
+    ).encode("ascii", "replace")
+
+
+def _literal(peer: str) -> str:
+    """RFC 5321 section 4.1.3."""
+    try:
+        address = ipaddress.ip_address(peer)
+    except ValueError:
+        return "unknown"
+    return f"[IPv6:{address}]" if address.version == 6 else f"[{address}]"

@@ -1,0 +1,232 @@
+"""Content-Transfer-Encoding (RFC 2045 section 6): reading a body, and changing it only where asked.
+
+A `Body` is a leaf's content as a reader sees it (`text`, decoded octets), and knows for each of its
+offsets where that stands in the encoded octets. `Piece`s are octets, or the link of one person's copy in
+one of its spellings, which is all that differs between the copies of a message.
+"""
+
+from __future__ import annotations
+
+import binascii
+import re
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import TypeAlias
+
+QP_LINE = 76  # RFC 2045 section 6.7 rule 5
+LINE = 998  # RFC 5322 section 2.1.1
+
+_QP_TOKEN = re.compile(rb"=(?:([0-9A-Fa-f]{2})|[ \t]*(?:\r\n|\Z))")
+_QP_PADDED = re.compile(rb"=[ \t]")
+_QP_BAD = re.compile(rb"=(?![0-9A-Fa-f]{2}|[ \t]*(?:\r\n|\Z))")
+
+
+class DamagedError(ValueError):
+    """The body does not follow its declared encoding, so an edit could not be placed surely."""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """The place of the link; `html` when it stands in an HTML page, `encoding` as of its leaf."""
+
+    html: bool = False
+    encoding: str = "7bit"
+
+    def render(self, url: str) -> bytes:
+        """The link as octets of the leaf."""
+        raw = (escape(url) if self.html else url).encode("ascii")
+        return encode_qp(raw) if self.encoding == "quoted-printable" else raw
+
+
+@dataclass(frozen=True, slots=True)
+class Base64Tail:
+    """The end of a base64 leaf from the first changed line on, encoded anew for each copy."""
+
+    pieces: tuple[bytes | Link, ...]
+    line: int  # characters a line
+    ending: bytes  # blanks and line ends after the last line
+
+    def render(self, url: str) -> bytes:
+        """The encoded lines."""
+        raw = b"".join(piece if isinstance(piece, bytes) else piece.render(url) for piece in self.pieces)
+        return encode_base64(raw, self.line) + self.ending
+
+
+Piece: TypeAlias = bytes | Link | Base64Tail
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Octets `start` to `end` of a leaf's text give way to `pieces`."""
+
+    start: int
+    end: int
+    pieces: tuple[bytes | Link, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Splice:
+    """Octets `start` to `end` of the message give way to `pieces`."""
+
+    start: int
+    end: int
+    pieces: tuple[Piece, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A leaf's encoded octets at `offset` of the message, and its decoded text."""
+
+    offset: int
+    raw: bytes
+    encoding: str
+    text: bytes
+
+    def splices(self, changes: Sequence[Change]) -> list[Splice]:
+        """The changes as splices of the message; `changes` in order and apart."""
+        if not changes:
+            return []
+        if self.encoding == "base64":
+            return [self._base64_splice(changes)]
+        if self.encoding == "quoted-printable":
+            return self._qp_splices(changes)
+        return [Splice(self.offset + it.start, self.offset + it.end, it.pieces) for it in changes]
+
+    def _qp_splices(self, changes: Sequence[Change]) -> list[Splice]:
+        offsets = _QpOffsets(self.raw)
+        splices = []
+        for change in changes:
+            start = offsets.encoded(change.start)
+            end = offsets.encoded(change.end) if change.end > change.start else start
+            pieces = _qp_pieces(change.pieces, *self._qp_breaks(start, end))
+            splices.append(Splice(self.offset + start, self.offset + end, pieces))
+        return splices
+
+    def _qp_breaks(self, start: int, end: int) -> tuple[bool, bool]:
+        """Whether a soft line break is needed before and after what goes in there."""
+        before = start > 0 and not self.raw.startswith(b"\r\n", start - 2)
+        after = end < len(self.raw) and not self.raw.startswith(b"\r\n", end)
+        return before, after
+
+    def _base64_splice(self, changes: Sequence[Change]) -> Splice:
+        """All lines before the first change stay; the rest is encoded anew at the same line length."""
+        line = _line_length(self.raw)
+        at = changes[0].start - changes[0].start % (line * 3 // 4)  # whole lines
+        head = encode_base64(self.text[:at], line) + (b"\r\n" if at else b"")
+        if not self.raw.startswith(head):  # lines of unlike length: begin anew
+            at, head = 0, b""
+        pieces: list[bytes | Link] = []
+        for change in changes:
+            pieces += [self.text[at : change.start], *change.pieces]
+            at = change.end
+        tail = Base64Tail((*pieces, self.text[at:]), line, self.raw[len(self.raw.rstrip()) :])
+        return Splice(self.offset + len(head), self.offset + len(self.raw), (tail,))
+
+
+def decode(raw: bytes, encoding: str, offset: int = 0) -> Body:
+    """A leaf's body. Raises DamagedError when it is unknown or not well formed."""
+    if encoding in ("7bit", "8bit", "binary"):
+        return Body(offset, raw, encoding, raw)
+    if encoding == "quoted-printable":
+        if _QP_BAD.search(raw):
+            raise DamagedError("quoted-printable is malformed")
+        return Body(offset, raw, encoding, _decode_qp(raw))
+    if encoding == "base64":
+        return Body(offset, raw, encoding, _decode_base64(raw))
+    raise DamagedError("transfer encoding is unknown")
+
+
+def _decode_qp(raw: bytes) -> bytes:
+    """Well-formed quoted-printable; blanks after a soft break's "=" are transport padding (rule 3)."""
+    return _QP_TOKEN.sub(_qp_octet, raw) if _QP_PADDED.search(raw) else binascii.a2b_qp(raw)
+
+
+def _qp_octet(match: re.Match[bytes]) -> bytes:
+    return bytes.fromhex(match[1].decode("ascii")) if match[1] else b""
+
+
+def _qp_anchors(raw: bytes) -> tuple[list[int], list[int]]:
+    """Decoded offsets from which on, up to the next, encoded octets stand for themselves."""
+    decoded, encoded = [0], [0]
+    shorter = 0
+    for match in _QP_TOKEN.finditer(raw):
+        if match[1]:  # the octet itself stands at the "=", so that an edit before it goes before the "="
+            decoded.append(match.start() - shorter)
+            encoded.append(match.start())
+        shorter += match.end() - match.start() - (1 if match[1] else 0)
+        decoded.append(match.end() - shorter)
+        encoded.append(match.end())
+    return decoded, encoded
+
+
+class _QpOffsets:
+    """Where decoded offsets stand in quoted-printable octets; asked in rising order, in linear time."""
+
+    _STEP = 4096
+
+    def __init__(self, raw: bytes) -> None:
+        self._raw = raw
+        self._start = self._end = 0  # the stretch of whole lines looked at
+        self._decoded_start = self._decoded_end = 0
+        self._anchors: tuple[list[int], list[int]] | None = None
+
+    def encoded(self, at: int) -> int:
+        """The encoded offset of decoded offset `at`."""
+        while at >= self._decoded_end and self._end < len(self._raw):
+            self._next()
+        if self._anchors is None:
+            self._anchors = _qp_anchors(self._raw[self._start : self._end])
+        decoded, encoded = self._anchors
+        inside = at - self._decoded_start
+        anchor = bisect_right(decoded, inside) - 1
+        return self._start + encoded[anchor] + inside - decoded[anchor]
+
+    def _next(self) -> None:
+        found = self._raw.find(b"\r\n", self._end + self._STEP)
+        self._start, self._decoded_start = self._end, self._decoded_end
+        self._end = len(self._raw) if found < 0 else found + 2
+        self._decoded_end += len(_decode_qp(self._raw[self._start : self._end]))
+        self._anchors = None
+
+
+def _qp_pieces(pieces: Sequence[bytes | Link], before: bool, after: bool) -> tuple[Piece, ...]:
+    """Pieces in quoted-printable, on lines of their own by soft breaks, each link too."""
+    encoded: list[Piece] = []
+    for piece in pieces:
+        if before and not (isinstance(piece, bytes) and piece.startswith(b"\r\n")):
+            encoded.append(b"=\r\n")
+        if isinstance(piece, bytes):
+            encoded.append(encode_qp(piece))
+            before = not piece.endswith(b"\r\n")
+        else:
+            encoded.append(Link(piece.html, "quoted-printable"))
+            before = True
+    return (*encoded, b"=\r\n") if before and after and encoded else tuple(encoded)
+
+
+def encode_qp(raw: bytes) -> bytes:
+    """Quoted-printable text in lines of at most 76, its own line breaks kept (RFC 2045 section 6.7)."""
+    encoded = binascii.b2a_qp(raw, istext=True)
+    return encoded.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+
+
+def _decode_base64(raw: bytes) -> bytes:
+    """RFC 2045 section 6.8; foreign octets, or padding that is not at the end, make it damaged."""
+    try:
+        return binascii.a2b_base64(b"".join(raw.split()), strict_mode=True) if raw.strip() else b""
+    except binascii.Error as error:
+        raise DamagedError("base64 is malformed") from error
+
+
+def _line_length(raw: bytes) -> int:
+    """The leaf's own line length where that is usable, else RFC 2045's 76."""
+    first = raw.find(b"\r\n")
+    return first if 4 <= first <= LINE and first % 4 == 0 and len(raw) > first + 2 else QP_LINE
+
+
+def encode_base64(raw: bytes, line: int = QP_LINE) -> bytes:
+    """Base64 in lines of `line` characters, a multiple of 4; no line break at the end."""
+    encoded = binascii.b2a_base64(raw, newline=False)
+    return b"\r\n".join(encoded[at : at + line] for at in range(0, len(encoded), line))
