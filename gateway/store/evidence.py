@@ -1,0 +1,109 @@
+"""Evidence on the writer's connection: reading a person's rows, and appending one (I3, I7)."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable
+
+from sqlalchemy import bindparam, insert, literal_column, or_, select
+
+from gateway.law.evidence import Evidence, Objection, Withdrawal, from_facts, kind_of, to_facts
+from gateway.ports import Appended, NewEvidence
+from gateway.store.compiling import text_of
+from gateway.store.spelling import SALT, canonical, digest, micros, moment
+from gateway.store.tables import ledger, ledger_details
+
+_THE_PERSON = (
+    ledger.c.controller == bindparam("controller"),
+    ledger.c.person == bindparam("person"),
+)
+COLUMNS = (ledger.c.id, ledger.c.kind, ledger.c.occurred_at, ledger.c.recorded_at, ledger.c.facts)
+
+_READ = text_of(select(*COLUMNS).where(*_THE_PERSON).order_by(ledger.c.id))
+_SAME = text_of(
+    select(ledger.c.id, ledger.c.recorded_at)
+    .where(*_THE_PERSON, ledger.c.content == bindparam("content"))
+    .order_by(ledger.c.id.desc())
+)
+_CONSENT_SINCE = text_of(
+    select(ledger.c.id).where(
+        *_THE_PERSON,
+        ledger.c.kind == literal_column("'consent'"),
+        or_(ledger.c.recorded_at >= bindparam("recorded_at"), ledger.c.id > bindparam("id")),
+    )
+)
+_APPEND = text_of(insert(ledger))
+_APPEND_DETAILS = text_of(insert(ledger_details))
+
+
+def evidence_of(number: int, kind: str, occurred_at: int, recorded_at: int, facts: str) -> Evidence:
+    """The evidence that a row of COLUMNS holds."""
+    return from_facts(
+        kind,
+        id=number,
+        occurred_at=moment(occurred_at),
+        recorded_at=moment(recorded_at),
+        facts=json.loads(facts),
+    )
+
+
+def read(connection: sqlite3.Connection, controller: str, person: bytes) -> list[Evidence]:
+    """A person's rows of one controller, oldest first; no other controller's are ever read (I8)."""
+    rows = connection.execute(_READ, {"controller": controller, "person": person})
+    return [evidence_of(*row) for row in rows]
+
+
+def append(
+    connection: sqlite3.Connection,
+    row: NewEvidence,
+    number: Callable[[], int],
+    entropy: Callable[[int], bytes],
+    *,
+    again: bool,
+) -> Appended:
+    """Append one row unless it is on record already (ports.Ledger.append)."""
+    known = connection.execute(
+        _SAME, {"controller": row.controller, "person": row.person, "content": row.content}
+    ).fetchone()
+    if known and not (again and _was_lifted(connection, row, *known)):
+        return Appended(known[0], new=False)
+    identity = number()
+    salt = entropy(SALT)
+    details = dict(row.details)
+    connection.execute(
+        _APPEND,
+        {
+            "id": identity,
+            "controller": row.controller,
+            "person": row.person,
+            "kind": kind_of(row.fact),
+            "occurred_at": micros(row.fact.occurred_at),
+            "recorded_at": micros(row.fact.recorded_at),
+            "facts": canonical(to_facts(row.fact)),
+            "content": row.content,
+            "digest": digest(salt, details),
+        },
+    )
+    address = str(details.pop("address", ""))
+    connection.execute(
+        _APPEND_DETAILS,
+        {"evidence": identity, "salt": salt, "address": address, "details": canonical(details)},
+    )
+    return Appended(identity, new=True)
+
+
+def _was_lifted(connection: sqlite3.Connection, row: NewEvidence, number: int, recorded_at: int) -> bool:
+    """Whether a consent recorded since may have lifted this refusal (law.md section 2); in doubt it has."""
+    if not isinstance(row.fact, Objection | Withdrawal):
+        return False
+    newer = connection.execute(
+        _CONSENT_SINCE,
+        {
+            "controller": row.controller,
+            "person": row.person,
+            "recorded_at": recorded_at,
+            "id": number,
+        },
+    )
+    return newer.fetchone() is not None

@@ -1,0 +1,78 @@
+"""The ledger, as ports.Ledger asks: append-only evidence, committed before it is acknowledged (I3)."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Iterable, Sequence
+from datetime import datetime
+from itertools import islice
+
+from sqlalchemy import select
+
+from gateway.law.evidence import Evidence
+from gateway.ports import Appended, NewEvidence
+from gateway.store import evidence as rows_of
+from gateway.store.reader import Reader
+from gateway.store.spelling import micros
+from gateway.store.tables import ledger
+from gateway.store.writer import PATIENCE, Writer
+
+FIRST_BATCH, LARGEST_BATCH = 50, 500  # rows
+SHORT = 0.020  # seconds a transaction of a bulk append may last (design section 6)
+YIELD = 0.002  # seconds between two of them: longer than another writer's pause between tries
+
+
+class Ledger:
+    """Evidence on the writer's and the reader's connections."""
+
+    def __init__(self, writer: Writer, reader: Reader) -> None:
+        self._writer = writer
+        self._reader = reader
+
+    async def append(
+        self, rows: Sequence[NewEvidence], *, again: bool = False, patience: float = PATIENCE
+    ) -> list[Appended]:
+        """Commit the rows, all or none, in order; see ports.Ledger.append. Raises StoreUnavailableError."""
+        number, entropy = self._writer.ids.next, self._writer.entropy
+
+        def work(connection: sqlite3.Connection) -> list[Appended]:
+            return [rows_of.append(connection, row, number, entropy, again=again) for row in rows]
+
+        return await self._writer.run(work, patience)
+
+    async def append_in_batches(self, rows: Iterable[NewEvidence]) -> AsyncIterator[list[Appended]]:
+        """Commit any number of rows in short transactions, and let others write in between.
+
+        Yields what became of each batch once it is committed. Raises StoreUnavailableError; what was
+        yielded stays.
+        """
+        clock = asyncio.get_running_loop()
+        waiting = iter(rows)
+        size = FIRST_BATCH
+        while batch := list(islice(waiting, size)):
+            started = clock.time()
+            appended = await self.append(batch)
+            took = clock.time() - started
+            size = max(1, size // 2) if took > SHORT else min(size * 2, LARGEST_BATCH)
+            yield appended
+            await asyncio.sleep(YIELD)
+
+    async def evidence(
+        self, controller: str, person: bytes, recorded_by: datetime | None = None
+    ) -> list[Evidence]:
+        """The facts on record for a person, oldest first. Raises StoreUnavailableError."""
+        statement = select(*rows_of.COLUMNS).where(
+            ledger.c.controller == controller, ledger.c.person == person
+        )
+        if recorded_by is not None:
+            statement = statement.where(ledger.c.recorded_at <= micros(recorded_by))
+        return [rows_of.evidence_of(*row) for row in await self._reader.rows(statement.order_by(ledger.c.id))]
+
+    async def find(self, controller: str, person: bytes, number: int) -> Evidence | None:
+        """The row of that id, if it is this person's of this controller (I8): what a correction may name."""
+        statement = select(*rows_of.COLUMNS).where(
+            ledger.c.id == number, ledger.c.controller == controller, ledger.c.person == person
+        )
+        found = await self._reader.rows(statement)
+        return rows_of.evidence_of(*found[0]) if found else None

@@ -1,0 +1,60 @@
+"""The store, opened: everything the rest of the house is given of it, and taken back in order."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+from gateway.ids import Ids
+from gateway.store.database import path_of
+from gateway.store.journal import Journal
+from gateway.store.ledger import Ledger
+from gateway.store.log import Log
+from gateway.store.reader import Reader
+from gateway.store.writer import PATIENCE, Writer
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """The rooms of an open store. `ids` makes every id of this process."""
+
+    ledger: Ledger
+    journal: Journal
+    log: Log
+    ids: Ids
+    writer: Writer
+
+    async def ready(self, patience: float = PATIENCE) -> None:
+        """Raises StoreUnavailableError unless a transaction can be begun and committed now (/readyz)."""
+        await self.writer.run(lambda _connection: None, patience)
+
+
+@asynccontextmanager
+async def opened(
+    url: str,
+    keys_check: str,
+    now: Callable[[], datetime],
+    *,
+    serving: bool = False,
+    entropy: Callable[[int], bytes] = os.urandom,
+) -> AsyncIterator[Store]:
+    """The store at `url`, which must exist, fit this version and be bound to these keys (`Keys.check`).
+
+    `serving` says that this is the one process which relays: claims of any before it are left to retries.
+    Raises SchemaError, KeysMismatchError, StoreUnavailableError, ValueError.
+    """
+    path = path_of(url)
+    writer = Writer(path, keys_check, now, entropy)
+    reader = Reader(path)
+    await writer.open()
+    try:
+        journal = Journal(writer, reader)
+        if serving:
+            await journal.take_over()
+        yield Store(Ledger(writer, reader), journal, Log(reader), writer.ids, writer)
+    finally:
+        await writer.close()
+        await reader.close()

@@ -1,0 +1,43 @@
+"""How values are written in columns: times as microseconds, JSON as canonical text, details as a digest."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_MICROSECONDS_A_DAY = 24 * 60 * 60 * 1_000_000
+
+SALT = 16  # octets
+
+canonical = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, check_circular=False
+).encode
+
+
+def micros(moment: datetime) -> int:
+    """An aware datetime as whole microseconds since 1970, UTC."""
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def moment(microseconds: int) -> datetime:
+    """The aware UTC datetime that the column holds."""
+    return _EPOCH + timedelta(microseconds=microseconds)
+
+
+def day(microseconds: int) -> int:
+    """The UTC day since 1970 in which the moment lies."""
+    return microseconds // _MICROSECONDS_A_DAY
+
+
+def digest(salt: bytes, details: Mapping[str, object]) -> bytes:
+    """What stays when details and their salt are erased: proof of what they were, readable by nobody (I7)."""
+    return hashlib.sha256(salt + canonical(details).encode()).digest()
+
+
+def storable(text: str) -> str:
+    """Free text from outside without lone surrogates, which UTF-8 cannot hold; all else as it is."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")

@@ -1,0 +1,149 @@
+"""The tables, the only place that says what is kept.
+
+Rules of this file (invariant I7):
+
+1. `ledger`, `decisions` and `fates` are evidence: they see INSERT and SELECT, never UPDATE or DELETE.
+   Triggers in the database say so too.
+2. They hold keyed hashes and salted digests. What names a person, and free text, stands in the
+   `..._details` table beside them, whose rows can be erased together with their salt.
+3. Ids are made by the application (gateway/ids.py), times are microseconds since 1970 UTC, JSON is
+   canonical text. Indexes of the journal start with controller and day; it has no UNIQUE and no foreign
+   key, so that a database which partitions by day can follow.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Integer, LargeBinary, MetaData, Table, Text
+from sqlalchemy.types import TypeEngine
+
+SCHEMA = "0001"  # the newest of migrations/versions; numbers, so that older and newer can be told
+
+metadata = MetaData()
+
+
+def _number() -> TypeEngine[int]:
+    return BigInteger().with_variant(Integer(), "sqlite")  # STRICT tables know INTEGER alone
+
+
+def _key(name: str, comment: str) -> Column[int]:
+    return Column(name, _number(), primary_key=True, autoincrement=False, comment=comment)
+
+
+ledger = Table(
+    "ledger",
+    metadata,
+    _key("id", "made by the application; rises with the time of recording"),
+    Column("controller", Text, nullable=False, comment="id of the controller the fact belongs to (I8)"),
+    Column("person", LargeBinary, nullable=False, comment="16-byte keyed hash of the person"),
+    Column("kind", Text, nullable=False, comment="consent, withdrawal, purchase, ... (law.md section 3)"),
+    Column("occurred_at", _number(), nullable=False, comment="when it happened, microseconds UTC"),
+    Column("recorded_at", _number(), nullable=False, comment="when it was recorded, microseconds UTC"),
+    Column("facts", Text, nullable=False, comment="what decisions rest on: canonical JSON, no details"),
+    Column("content", LargeBinary, nullable=False, comment="16-byte keyed hash of the row as received"),
+    Column("digest", LargeBinary, nullable=False, comment="SHA-256 of salt and canonical details"),
+    Index("ledger_person", "controller", "person"),
+    sqlite_strict=True,
+)
+
+ledger_details = Table(
+    "ledger_details",
+    metadata,
+    _key("evidence", "ledger.id"),
+    Column("salt", LargeBinary, nullable=False, comment="16 random octets; erased with the details"),
+    Column("address", Text, nullable=False, comment="the address as received; may be empty"),
+    Column("details", Text, nullable=False, comment="wording, source, IP, ... : canonical JSON"),
+    sqlite_strict=True,
+)
+
+decisions = Table(
+    "decisions",
+    metadata,
+    _key("id", "made by the application; rises with the time of decision"),
+    Column("submission", _number(), nullable=False, comment="id of the message; its reference names it"),
+    Column("controller", Text, nullable=False, comment="id of the controller"),
+    Column("day", Integer, nullable=False, comment="days since 1970, UTC, of decided_at"),
+    Column("decided_at", _number(), nullable=False, comment="microseconds UTC"),
+    Column("person", LargeBinary, nullable=False, comment="16-byte keyed hash of the person"),
+    Column("login", Text, nullable=False, comment="name of the login that submitted"),
+    Column("category", Text, comment="id of the category decided on; null when the login has none"),
+    Column("category_asked", Text, comment="id of the category the message asked for, if it did"),
+    Column("channel", Text, nullable=False, comment="email, sms, app, phone, post"),
+    Column("decision", Text, nullable=False, comment="send or withhold"),
+    Column("relaxed", Integer, nullable=False, comment="1: withheld, yet relayed by report mode"),
+    Column("ground", Text, comment="of a send"),
+    Column("reason", Text, comment="of a withhold"),
+    Column("evidence", Text, nullable=False, comment="ledger ids it rests on: JSON list"),
+    Column("customer", Text, comment="one-off or recurring, on the soft opt-in (L17)"),
+    Column("pack", Text, nullable=False, comment="id of the country pack decided under"),
+    Column("pack_version", Text, nullable=False, comment="its version"),
+    Column("digest", LargeBinary, nullable=False, comment="SHA-256 of salt and canonical details"),
+    CheckConstraint("decision IN ('send', 'withhold')", name="decisions_decision"),
+    CheckConstraint("relaxed IN (0, 1)", name="decisions_relaxed"),
+    Index("decisions_person", "controller", "day", "person"),
+    sqlite_strict=True,
+)
+
+decision_details = Table(
+    "decision_details",
+    metadata,
+    _key("decision", "decisions.id"),
+    Column("salt", LargeBinary, nullable=False, comment="16 random octets; erased with the details"),
+    Column("address", Text, nullable=False, comment="the recipient as received"),
+    Column("campaign", Text, nullable=False, comment="as the message named it; may be empty"),
+    Column("message_id", Text, nullable=False, comment="the message's Message-ID; may be empty"),
+    Column("detail", Text, nullable=False, comment="what lacked, where the reason names something"),
+    sqlite_strict=True,
+)
+
+fates = Table(
+    "fates",
+    metadata,
+    _key("decision", "decisions.id; a decision to send without a row here is fate unknown (I2)"),
+    Column("fate", Text, nullable=False, comment="relayed, refused, deferred, unknown"),
+    Column("at", _number(), nullable=False, comment="microseconds UTC"),
+    Column("code", Integer, nullable=False, comment="the smarthost's reply code; 0 without a reply"),
+    Column("enhanced", Text, nullable=False, comment="RFC 3463 code; may be empty"),
+    Column("stage", Text, nullable=False, comment="where in its dialog the smarthost answered"),
+    sqlite_strict=True,
+)
+
+fate_details = Table(
+    "fate_details",
+    metadata,
+    _key("decision", "decisions.id"),
+    Column("text", Text, nullable=False, comment="the smarthost's words, which may quote the address"),
+    sqlite_strict=True,
+)
+
+claims = Table(  # working state, not evidence (I5)
+    "claims",
+    metadata,
+    Column("fingerprint", LargeBinary, primary_key=True, comment="16 bytes of the message"),
+    Column("person", LargeBinary, primary_key=True, comment="16-byte keyed hash of the person"),
+    Column("submission", _number(), nullable=False, comment="who holds it"),
+    Column("writer", _number(), nullable=False, comment="writers.id of the process that holds it"),
+    Column("decision", _number(), nullable=False, comment="decisions.id whose fate answers a retry"),
+    Column("working", Integer, nullable=False, comment="1: being worked on; 0: left to a retry"),
+    Column("expires_at", _number(), nullable=False, comment="microseconds UTC"),
+    Index("claims_expiry", "expires_at"),
+    sqlite_with_rowid=False,
+    sqlite_strict=True,
+)
+
+writers = Table(
+    "writers",
+    metadata,
+    Column("id", Integer, primary_key=True, comment="one for each start of a process that writes"),
+    Column("started_at", _number(), nullable=False, comment="microseconds UTC"),
+    sqlite_strict=True,
+)
+
+meta = Table(
+    "meta",
+    metadata,
+    Column("key", Text, primary_key=True, comment="keys_check: by which the store knows its keys"),
+    Column("value", Text, nullable=False, comment="its value"),
+    sqlite_strict=True,
+)
+
+APPEND_ONLY = ("ledger", "decisions", "fates")
