@@ -1,0 +1,220 @@
+"""Story 2: a link or a spoken word becomes an objection on record, before anyone is told so.
+
+    token + choice -> Objection -> ledger -> Recorded -> what the page says
+
+Rules of this file (L11, I3):
+
+1. Nothing is told as recorded before the ledger has committed it; a store that fails raises, and the
+   person is asked to try again. No doubt is ever settled by pretending.
+2. What the configuration or the journal no longer knows never narrows an objection: it widens it.
+3. The same objection twice is one row, unless a consent came between: then it is recorded again, and binds.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, TypeAlias
+
+import structlog
+
+from gateway import ids, tokens
+from gateway.address import Mailbox
+from gateway.keys import Keys
+from gateway.law.category import Category, Controller
+from gateway.law.evidence import CHANNELS, Objection
+from gateway.ports import Clock, Ledger, NewEvidence, Sent, StoreUnavailableError
+from gateway.tokens import Token
+
+Choice: TypeAlias = Literal["default", "marketing", "category", "profiling"]
+Via: TypeAlias = Literal["one-click", "page"]
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a link is about, as far as the configuration still knows: None for what was removed.
+
+    `choice` is what a plain click objects to: the category when the message went on consent, else all
+    marketing (contract section 5).
+    """
+
+    choice: Literal["marketing", "category"]
+    controller: Controller | None
+    category: Category | None
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An objection on record: `new` now, or since `at` (aware, UTC)."""
+
+    id: int
+    new: bool
+    controller: str
+    scope: str  # `marketing`, `category:ID`, `profiling` or `channel:NAME`
+    at: datetime
+
+
+class Objecting:
+    """Records objections, by link or by address."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        sent: Callable[[int], Awaitable[Sent | None]],
+        keys: Keys,
+        controllers: Mapping[str, Controller],
+        categories: Mapping[str, Category],
+        clock: Clock,
+    ) -> None:
+        """`sent` looks a decision up in the journal by its id; it may raise StoreUnavailableError."""
+        self._ledger = ledger
+        self._sent = sent
+        self._keys = keys
+        self._controllers = controllers
+        self._categories = _by_every_id(categories.values())
+        self._clock = clock
+
+    def about(self, text: str) -> About | None:
+        """What the token is about, or None if it is not one of ours. Reads no store, changes nothing."""
+        token = self._unseal(text)
+        if token is None:
+            return None
+        return About(
+            choice="category" if token.consent else "marketing",
+            controller=self._controllers.get(token.controller),
+            category=self._categories.get(token.category),
+        )
+
+    async def object(self, text: str, *, choice: Choice, via: Via) -> Recorded | None:
+        """Put on record that the person of this token objects; None if the token is not one of ours.
+
+        Raises StoreUnavailableError: then nothing may be told as recorded.
+        """
+        token = self._unseal(text)
+        if token is None:
+            return None
+        sent = await self._look_up(token)
+        controller = token.controller or (sent.controller if sent else "")
+        if not controller:  # an objection that could not be found again must not be acknowledged (I3)
+            log.error("objection.controller-unknown", ref=ids.ref(token.decision))
+            raise StoreUnavailableError("neither configuration nor journal knows the controller of this link")
+        category = token.category or (sent.category if sent else "")
+        details = {"via": via, "message_reference": ids.ref(token.decision)}
+        if sent and sent.address:  # empty once erased (I7)
+            details["address"] = sent.address
+        scope = _scope_of(choice, token, category)
+        (recorded,) = await self._record([self._row(controller, token.person, scope, details)], scope)
+        return recorded
+
+    async def object_address(
+        self,
+        mailbox: Mailbox,
+        controllers: Iterable[str],
+        *,
+        scope: str,
+        via: str,
+        operator: str,
+        reference: str = "",
+    ) -> list[Recorded]:
+        """Put on record that the person at this mailbox objects, once for each controller, all or none.
+
+        `via`, `operator` and `reference` are free text. Raises StoreUnavailableError.
+        """
+        scope = checked_scope(scope, self._categories)
+        details = {"address": mailbox.wire, "via": via, "operator": operator}
+        if reference:
+            details["reference"] = reference
+        rows = [
+            self._row(
+                controller,
+                self._keys.hash(controller, mailbox.comparable),
+                scope,
+                details,
+                via,
+                operator,
+                reference,
+            )
+            for controller in controllers
+        ]
+        return await self._record(rows, scope)
+
+    def _unseal(self, text: str) -> Token | None:
+        return tokens.unseal(text, self._keys, self._controllers, self._categories)
+
+    async def _look_up(self, token: Token) -> Sent | None:
+        """The journal's row, if it is there and speaks of the same person of the same controller (I8)."""
+        try:
+            sent = await self._sent(token.decision)
+        except StoreUnavailableError:
+            if not token.controller:
+                raise
+            return None  # the token says enough by itself
+        if (
+            sent is None
+            or sent.person != token.person
+            or sent.controller != (token.controller or sent.controller)
+        ):
+            return None
+        return sent
+
+    def _row(
+        self, controller: str, person: bytes, scope: str, details: Mapping[str, str], *said: str
+    ) -> NewEvidence:
+        """A row for the ledger; clicks differ by person and scope alone, spoken ones by what was `said`."""
+        now = self._clock.now()
+        content = json.dumps(["objection", controller, person.hex(), scope, *said])
+        return NewEvidence(
+            controller=controller,
+            person=person,
+            fact=Objection(id=0, occurred_at=now, recorded_at=now, scope=scope),
+            content=self._keys.digest("objection", content.encode()),
+            details=details,
+        )
+
+    async def _record(self, rows: list[NewEvidence], scope: str) -> list[Recorded]:
+        appended = await self._ledger.append(rows, again=True)
+        return [
+            Recorded(
+                id=done.id,
+                new=done.new,
+                controller=row.controller,
+                scope=scope,
+                at=row.fact.recorded_at if done.new else await self._recorded_at(row, done.id),
+            )
+            for row, done in zip(rows, appended, strict=True)
+        ]
+
+    async def _recorded_at(self, row: NewEvidence, number: int) -> datetime:
+        """When the row that was already there went on record."""
+        known = await self._ledger.evidence(row.controller, row.person)
+        return next((fact.recorded_at for fact in known if fact.id == number), row.fact.recorded_at)
+
+
+def checked_scope(text: str, categories: Collection[str]) -> str:
+    """The scope that `text` names; a missing or unknown one means all marketing (law.md section 3).
+
+    `categories` are the ids that the configuration knows, former ones included.
+    """
+    kind, _, name = text.partition(":")
+    if text == "profiling" or (kind == "category" and name in categories):
+        return text
+    return text if kind == "channel" and name in CHANNELS else "marketing"
+
+
+def _scope_of(choice: Choice, token: Token, category: str) -> str:
+    """What is objected to (contract section 5); a category nobody knows any more means all marketing."""
+    if choice == "profiling":
+        return "profiling"  # GDPR 21(2), L19
+    wanted = "category" if choice == "default" and token.consent else choice
+    return f"category:{category}" if wanted == "category" and category else "marketing"
+
+
+def _by_every_id(categories: Iterable[Category]) -> dict[str, Category]:
+    """Categories by their id and by every former one; an id in use goes before one given up."""
+    listed = list(categories)
+    former = {name: category for category in listed for name in category.formerly}
+    return former | {category.id: category for category in listed}

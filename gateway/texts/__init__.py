@@ -1,0 +1,52 @@
+"""The words people read, one file a language, for whoever knows the law and the language but no code."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+LANGUAGES = ("nl", "en", "fr", "de")
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """One language's words; a sentence may have {controller}, {category} or {time} in it."""
+
+    because_consent: str
+    because_customer: str
+    because_other: str
+    unsubscribe: str
+    profiled: str
+    privacy_policy: str
+    page_title: str
+    page_about: str
+    page_about_category: str
+    page_about_marketing: str
+    page_about_profiling: str
+    page_button_category: str
+    page_button_marketing: str
+    page_button_profiling: str
+    page_done_title: str
+    page_done_category: str
+    page_done_marketing: str
+    page_done_profiling: str
+    page_recorded_at: str
+    page_retry: str
+    page_not_found_title: str
+    page_not_found_text: str
+    page_refused_title: str
+    page_refused_text: str
+    page_unavailable_title: str
+    page_unavailable_text: str
+    page_contact: str
+    page_officer: str
+    page_this_sender: str
+    page_this_mail: str
+
+
+@cache
+def texts(language: str) -> Texts:
+    """The words of one of LANGUAGES."""
+    return Texts(**tomllib.loads((files(__package__) / f"{language}.toml").read_text("utf-8")))

@@ -1,0 +1,62 @@
+"""For those who run it: /healthz, /readyz, /metrics and /robots.txt."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TypeAlias
+
+from aiohttp import web
+
+from gateway.metrics import CONTENT_TYPE, Metrics
+from gateway.web.guard import log_fault
+
+PROBE_SECONDS = 5
+
+# Says in plain words, without names or addresses, what is wrong with one part; empty when it is well.
+Probe: TypeAlias = Callable[[], Awaitable[str]]
+
+
+class Operations:
+    """Probes and figures. Concurrent asks for readiness share one look, so that asking cannot be a burden."""
+
+    def __init__(self, probes: Mapping[str, Probe], metrics: Metrics) -> None:
+        self._probes = probes
+        self._metrics = metrics
+        self._looking: asyncio.Task[dict[str, str]] | None = None
+
+    async def healthz(self, _: web.Request) -> web.Response:
+        """The process is there and its loop turns."""
+        return web.json_response({"status": "ok"})
+
+    async def readyz(self, _: web.Request) -> web.Response:
+        """Whether each part it needs is there: 200 when all are, else 503."""
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.create_task(self._look())
+        parts = await asyncio.shield(self._looking)
+        ready = all(fault == "ok" for fault in parts.values())
+        status = "ok" if ready else "fault"
+        return web.json_response({"status": status, **parts}, status=200 if ready else 503)
+
+    async def metrics(self, _: web.Request) -> web.Response:
+        """The figures, for Prometheus."""
+        return web.Response(body=self._metrics.exposition(), headers={"Content-Type": CONTENT_TYPE})
+
+    async def robots(self, _: web.Request) -> web.Response:
+        """Links in mail are nobody's to index."""
+        return web.Response(text="User-agent: *\nDisallow: /u/\nDisallow: /p/\n")
+
+    async def _look(self) -> dict[str, str]:
+        results = await asyncio.gather(*(_ask(probe) for probe in self._probes.values()))
+        return dict(zip(self._probes, results, strict=True))
+
+
+async def _ask(probe: Probe) -> str:
+    try:
+        async with asyncio.timeout(PROBE_SECONDS):
+            return await probe() or "ok"
+    except TimeoutError:
+        return "no answer"
+    except Exception as fault:
+        log_fault(fault)
+        return "fault"

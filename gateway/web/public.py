@@ -1,0 +1,99 @@
+"""GET and POST /u/{token}: looking changes nothing, posting objects (RFC 8058, L10, L11).
+
+Rules of this file:
+
+1. GET, HEAD and OPTIONS change nothing, however often and by whom they are sent (research C8).
+2. Any POST to a link of ours counts: no body, type, origin, cookie or length is wrong. A body that cannot
+   be read means what the link means by itself.
+3. 200 is said after the ledger has committed, and never else.
+4. What is not a link of ours gets one and the same page, and tells nothing apart (research C10).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Final, get_args
+
+from aiohttp import web
+
+from gateway.metrics import Metrics
+from gateway.objecting import About, Choice, Objecting, Via
+from gateway.web import pages
+from gateway.web.guard import log_fault, page, spoken, unavailable
+
+MAX_BODY = 65_536  # octets read at most; what follows is not looked at
+BODY_SECONDS = 5  # to send a body in; after that the request counts as it is
+ANSWER_SECONDS = 20  # for the store to commit; one-click clients do not wait much longer
+
+_CHOICES: Final[Mapping[str, Choice]] = {choice: choice for choice in get_args(Choice)}
+_READ = 4096  # octets in which a field of ours must stand
+
+# A field of a form, in either of RFC 8058's two types: name=value, or a part with its headers.
+_FIELD = re.compile(
+    rb'(?:\A|&|;[ \t]*name="?)(choice|via|List-Unsubscribe)'
+    rb'(?:=|"?[^\r\n]{0,200}\r?\n(?:[^\r\n]{1,200}\r?\n){0,4}\r?\n)'
+    rb"([A-Za-z-]{1,32})"
+)
+
+
+class Public:
+    """The pages behind the links in mail; `language` is for a sender whose own we do not know."""
+
+    def __init__(self, objecting: Objecting, metrics: Metrics, language: str) -> None:
+        self._objecting = objecting
+        self._metrics = metrics
+        self._language = language
+
+    async def look(self, request: web.Request) -> web.Response:
+        """The page: what the link is about, and one button."""
+        about = self._objecting.about(request.match_info["token"])
+        if about is None:
+            raise web.HTTPNotFound
+        choice = _CHOICES.get(request.query.get("choice", ""), "default")
+        return page(pages.ask(about, choice, self._spoken(request, about)))
+
+    async def post(self, request: web.Request) -> web.Response:
+        """An objection, by one click or by the page's button."""
+        token = request.match_info["token"]
+        about = self._objecting.about(token)
+        if about is None:
+            raise web.HTTPNotFound
+        choice, via = _asked(await _body(request))
+        language = self._spoken(request, about)
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                recorded = await self._objecting.object(token, choice=choice, via=via)
+        except Exception as fault:  # whatever it was, nothing may be told as recorded (I3, I4)
+            log_fault(fault)
+            return unavailable(pages.unavailable(about, choice, language))
+        if recorded is None:
+            raise web.HTTPNotFound
+        if recorded.new:
+            self._metrics.objection(via)
+        return page(pages.done(about, recorded, language))
+
+    def _spoken(self, request: web.Request, about: About) -> str:
+        return spoken(request, about.controller.language if about.controller else self._language)
+
+
+async def _body(request: web.Request) -> bytes:
+    """What came of the body in time; `Request.post` would bound no preamble (research C16)."""
+    octets = bytearray()
+    with suppress(Exception):  # a body that breaks off, stalls or has no end counts as what came of it
+        async with asyncio.timeout(BODY_SECONDS):
+            async for chunk in request.content.iter_any():
+                octets += chunk
+                if len(octets) >= MAX_BODY:
+                    break
+    return bytes(octets[:_READ])
+
+
+def _asked(body: bytes) -> tuple[Choice, Via]:
+    """What a body asks for: RFC 8058 section 3.2's, and all that is not our own form, asks by one click."""
+    form = {name.decode(): value.decode() for name, value in _FIELD.findall(body)}
+    if "List-Unsubscribe" in form or form.get("via") != "page":
+        return "default", "one-click"
+    return _CHOICES.get(form.get("choice", ""), "default"), "page"

@@ -1,0 +1,65 @@
+"""The HTTP server under the application: bounded, silent about what it is asked, and dressed in headers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiohttp import web
+
+from gateway.web.guard import HEADERS, log_fault
+
+# Seconds. Longer than the 60 for which proxies keep a connection, so that it is they who close it.
+KEEPALIVE = 75
+# Seconds to read on after the answer, so that a client still sending gets to see it.
+LINGERING = 2
+
+
+class Runner(web.AppRunner):
+    """Serves an application without access log (a path under /u/ is a secret) or unpacking of bodies."""
+
+    def __init__(self, app: web.Application) -> None:
+        super().__init__(
+            app,
+            access_log=None,
+            keepalive_timeout=KEEPALIVE,
+            lingering_time=LINGERING,
+            auto_decompress=False,  # no body of ours comes compressed, and none may grow on arrival
+        )
+
+    async def _make_server(self) -> web.Server:
+        made = await super()._make_server()
+        return _Server(made.request_handler, request_factory=made.request_factory, **self._kwargs)
+
+
+class _Server(web.Server):
+    def __call__(self) -> web.RequestHandler:
+        return _Connection(self, loop=self._loop, **self._kwargs)
+
+
+class _Connection(web.RequestHandler):
+    """One client. What aiohttp answers and logs by itself, for what never reaches the application."""
+
+    async def finish_response(
+        self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
+    ) -> tuple[web.StreamResponse, bool]:
+        if not resp.prepared:
+            resp.headers.update(HEADERS)
+        return await super().finish_response(request, resp, start_time)
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,  # noqa: ARG002 -- it quotes the request
+    ) -> web.StreamResponse:
+        if status != 400:  # 400 is a client that does not speak HTTP, and no fault of ours
+            log_fault(exc)
+        if request.writer.output_size > 0:
+            raise ConnectionError("the answer has begun already")
+        answer = web.Response(status=status, text="Bad request\n" if status == 400 else "Try again later\n")
+        answer.force_close()
+        return answer
+
+    def log_exception(self, *_: Any, exc_info: BaseException | None = None, **__: Any) -> None:
+        log_fault(exc_info)
