@@ -1,0 +1,5 @@
+"""`python -m gateway`: the `sendright` program."""
+
+from gateway.cli import main
+
+main()

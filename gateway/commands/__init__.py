@@ -1,0 +1,9 @@
+"""The commands, one file per group (contract section 2). They parse and print, and decide nothing.
+
+terminal.py  exit codes, options that many commands share, printing, what a failure looks like
+setting_up.py  check-config, secret, db
+signing.py     dkim new, dkim record
+recording.py   import, object
+asking.py      decide, log
+running.py     serve, demo
+"""

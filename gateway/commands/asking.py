@@ -1,0 +1,218 @@
+"""Commands that ask: decide, log."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import re
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, replace
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from gateway.address import Mailbox
+from gateway.commands.recording import mailbox_of
+from gateway.commands.terminal import (
+    NO,
+    AsJson,
+    ConfigFile,
+    configuration,
+    fail,
+    guarded,
+    printable,
+    tell,
+    tell_json,
+)
+from gateway.config import Config
+from gateway.grants import known_categories
+from gateway.intake.fields import moment_of
+from gateway.law.category import Category
+from gateway.law.decision import Decision, Send, Withhold, decide
+from gateway.law.evidence import Channel
+from gateway.law.reason import Reason
+from gateway.law.standing import standing_of
+from gateway.opening import SystemClock, rooms
+from gateway.store.log import Filters, LogEntry
+
+_AGO = re.compile(r"(\d{1,6})\s*([smhdw])")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+
+
+class Format(StrEnum):
+    """How the log is printed."""
+
+    TABLE = "table"
+    CSV = "csv"
+    JSON = "json"
+
+
+def decide_(
+    address: Annotated[str, typer.Argument(help="Who would get the mail.")],
+    category: Annotated[str, typer.Option(help="The category of the mail.")],
+    channel: Annotated[Channel, typer.Option(help="By what means.")] = "email",
+    at: Annotated[str | None, typer.Option(help="As it was on record at this time.")] = None,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say whether a mail may go to this person now, on what ground, and every test on the way."""
+    loaded = configuration(config, as_json=as_json)
+    chosen = loaded.categories.get(category)
+    if chosen is None:
+        fail(f"there is no category {category!r}; there is {', '.join(sorted(loaded.categories))}")
+    moment = _moment(at, "--at") if at else None
+    asked_at = moment or SystemClock().now()
+    decision = asyncio.run(_decide(loaded, mailbox_of(address), chosen, channel, moment, asked_at))
+    if as_json:
+        tell_json(_as_json(decision, category, channel, asked_at))
+    else:
+        _explain(decision)
+    if isinstance(decision, Withhold):
+        raise typer.Exit(NO)
+
+
+async def _decide(
+    config: Config,
+    mailbox: Mailbox,
+    category: Category,
+    channel: Channel,
+    at: datetime | None,
+    now: datetime,
+) -> Decision:
+    """The decision; with `at`, from the rows recorded and occurred by then (contract section 2)."""
+    async with rooms(config) as place:
+        person = place.keys.hash(category.controller, mailbox.comparable)
+        rows = await place.ledger.evidence(category.controller, person, at)
+    standing = standing_of(
+        [row for row in rows if at is None or row.occurred_at <= at],
+        local_part=mailbox.local_part,
+        known_categories=known_categories(config, category.controller),
+    )
+    return decide(category, config.controllers[category.controller], channel, standing, now)
+
+
+def _as_json(decision: Decision, category: str, channel: str, at: datetime) -> dict[str, object]:
+    """As contract section 2 has it."""
+    send = isinstance(decision, Send)
+    return {
+        "decision": "send" if send else "withhold",
+        "ground": decision.ground.value if isinstance(decision, Send) else None,
+        "reason": decision.reason.value if isinstance(decision, Withhold) else None,
+        "article": decision.article,
+        "evidence": list(decision.evidence),
+        "category": category,
+        "channel": channel,
+        "at": at.isoformat(),
+    }
+
+
+def _explain(decision: Decision) -> None:
+    if isinstance(decision, Send):
+        more = f" ({decision.customer} customer)" if decision.customer else ""
+        tell(f"send: {decision.ground.value}{more}")
+        tell(f"  {decision.ground.sentence}")
+    else:
+        more = f" ({decision.detail})" if decision.detail else ""
+        tell(f"withhold: {decision.reason.value}{printable(more)}")
+        tell(f"  {decision.reason.sentence}")
+    tell(f"  article: {decision.article}")
+    tell(f"  evidence: {', '.join(map(str, decision.evidence)) or 'none'}")
+    tell("  tests, in order:")
+    for step in decision.steps:
+        tell(f"    {step.row:>2}  {step.test}: {step.outcome}")
+
+
+def log(
+    withheld: Annotated[bool, typer.Option("--withheld", help="Only what was withheld.")] = False,
+    since: Annotated[
+        str | None, typer.Option(help="From this time on: a date (UTC), a time with a zone, or 2h, 7d ago.")
+    ] = None,
+    until: Annotated[str | None, typer.Option(help="Up to this time; a date counts to its end.")] = None,
+    reason: Annotated[str | None, typer.Option(help="Only this reason code.")] = None,
+    category: Annotated[str | None, typer.Option(help="Only this category.")] = None,
+    campaign: Annotated[str | None, typer.Option(help="Only this campaign.")] = None,
+    login: Annotated[str | None, typer.Option(help="Only this login.")] = None,
+    address: Annotated[str | None, typer.Option(help="Only this person.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="At most so many.")] = None,
+    form: Annotated[Format, typer.Option("--format", help="How to print it.")] = Format.TABLE,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """List decisions, oldest first: who was mailed or withheld, when, why, and what became of it."""
+    loaded = configuration(config, as_json=as_json)
+    if reason is not None and reason not in {one.value for one in Reason}:
+        fail(f"there is no reason {reason!r}; there is {', '.join(one.value for one in Reason)}")
+    filters = Filters(
+        withheld=withheld,
+        since=_moment(since, "--since") if since else None,
+        until=_moment(until, "--until", end_of_day=True) if until else None,
+        reason=reason,
+        category=category,
+        campaign=campaign,
+        login=login,
+        limit=limit,
+    )
+    mailbox = mailbox_of(address) if address is not None else None
+    asyncio.run(_log(loaded, filters, mailbox, _printer(Format.JSON if as_json else form)))
+
+
+async def _log(
+    config: Config, filters: Filters, mailbox: Mailbox | None, show: Callable[[LogEntry], None]
+) -> None:
+    async with rooms(config) as place:
+        if mailbox is not None:
+            people = tuple(
+                (controller, place.keys.hash(controller, mailbox.comparable))
+                for controller in config.controllers
+            )
+            filters = replace(filters, people=people)
+        async for entry in place.log.entries(filters):
+            show(entry)
+
+
+def _printer(form: Format) -> Callable[[LogEntry], None]:
+    if form is Format.JSON:
+        return lambda entry: tell_json(dict(_fields(entry)))
+    if form is Format.CSV:
+        out = csv.writer(sys.stdout, lineterminator="\n")
+        out.writerow(LogEntry.__dataclass_fields__)
+        return lambda entry: out.writerow([guarded(str(value or "")) for _, value in _fields(entry)])
+    tell(f"{'time':20} {'ref':13} {'login':12} {'category':14} {'decision':8} {'fate':8} {'why':24} address")
+    return lambda entry: tell(_line(entry))
+
+
+def _fields(entry: LogEntry) -> Iterator[tuple[str, str | None]]:
+    """Contract section 2, `log`."""
+    for name, value in asdict(entry).items():
+        yield name, value.isoformat() if isinstance(value, datetime) else value
+
+
+def _line(entry: LogEntry) -> str:
+    why = entry.ground or entry.reason or ""
+    return printable(
+        f"{entry.time:%Y-%m-%dT%H:%M:%SZ} {entry.ref:13} {entry.login:12} {entry.category or '-':14} "
+        f"{entry.decision:8} {entry.fate or '-':8} {why:24} {entry.address or '(erased)'}"
+    )
+
+
+def _moment(text: str, option: str, *, end_of_day: bool = False) -> datetime:
+    """A time: with a zone, or a day in UTC (its end, where a period ends), or so long ago."""
+    plain = text.strip()
+    try:
+        if ago := _AGO.fullmatch(plain):
+            return SystemClock().now() - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
+        if _DAY.fullmatch(plain):
+            day = datetime.fromisoformat(plain).replace(tzinfo=UTC)
+            return day + timedelta(days=1) if end_of_day else day
+    except (ValueError, OverflowError):
+        pass  # named below, as anything else that is no time
+    moment = moment_of(plain)
+    if moment is None:
+        fail(
+            f"{option} {text!r} must be a day, a time with a zone (2026-03-01T09:30:00+01:00), or 2h, 7d ago"
+        )
+    return moment

@@ -1,0 +1,218 @@
+"""Commands that put evidence on record: import, object."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import json
+import os
+from collections.abc import Iterator
+from contextlib import AbstractAsyncContextManager, contextmanager
+from pathlib import Path
+from typing import Annotated, TextIO
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from gateway.address import AddressError, Mailbox, parse
+from gateway.commands.rehearsal import rehearsal
+from gateway.commands.terminal import (
+    NO,
+    AsJson,
+    ConfigFile,
+    configuration,
+    fail,
+    guarded,
+    printable,
+    remark,
+    tell,
+    tell_json,
+)
+from gateway.config import Config
+from gateway.intake import EvidenceFile, FileError, Imported, RawRow, import_file
+from gateway.intake.fields import is_blank, kept
+from gateway.intake.recording import OnReject, Rooms
+from gateway.objecting import Objecting, Recorded
+from gateway.opening import rooms
+
+PASSES = 2  # an import reads its file twice: refusals take effect first
+
+ControllerId = Annotated[str | None, typer.Option("--controller", help="For which controller.")]
+
+
+def import_(
+    file: Annotated[Path, typer.Argument(help="Evidence as CSV or JSON lines.")],
+    controller: ControllerId = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Record nothing; say what would be.")] = False,
+    rejects: Annotated[
+        Path | None, typer.Option(help="Write the rows that fail here, with line number and reason.")
+    ] = None,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Put evidence on record; what is on record already stays as it is."""
+    loaded = configuration(config, as_json=as_json)
+    chosen = _the_controller(loaded, controller)
+    try:
+        source = EvidenceFile(file)
+        with _rejects(rejects, source) as on_reject, _progress(source):
+            report = asyncio.run(_import(loaded, chosen, source, on_reject, dry_run=dry_run))
+    except FileError as error:
+        fail(str(error))
+    _tell_report(report, dry_run=dry_run, as_json=as_json)
+    if report.rejected:
+        raise typer.Exit(NO)
+
+
+async def _import(
+    config: Config, controller: str, source: EvidenceFile, on_reject: OnReject, *, dry_run: bool
+) -> Imported:
+    opened: AbstractAsyncContextManager[Rooms] = rehearsal(config) if dry_run else rooms(config)
+    async with opened as place:
+        return await import_file(place, controller, source, on_reject=on_reject)
+
+
+def _the_controller(config: Config, asked: str | None) -> str:
+    """For whom; where several are configured it must be said (contract section 2)."""
+    if asked is None and len(config.controllers) == 1:
+        (only,) = config.controllers
+        return only
+    if asked is None:
+        fail(f"say for which controller: --controller {' | '.join(sorted(config.controllers))}")
+    return _known_controller(config, asked)
+
+
+def _known_controller(config: Config, asked: str) -> str:
+    if asked not in config.controllers:
+        fail(f"there is no controller {asked!r}; there is {', '.join(sorted(config.controllers))}")
+    return asked
+
+
+@contextmanager
+def _rejects(path: Path | None, source: EvidenceFile) -> Iterator[OnReject]:
+    """Tells of rejected rows: in the file asked for, else by line and reason alone, on standard error."""
+    if path is None:
+        yield lambda raw, reason: remark(f"line {raw.line}: {reason}")
+        return
+    try:
+        if path.exists() and path.samefile(source.path):
+            fail("--rejects names the file that is imported")
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)  # it names people
+    except OSError as error:
+        fail(f"{path}: {error.strerror}")
+    with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace", newline="") as file:
+        yield _reject_writer(file, source.columns)
+
+
+def _reject_writer(file: TextIO, columns: tuple[str, ...]) -> OnReject:
+    """Writes line number, reason and the known columns; others are not kept here either (L23)."""
+    out = csv.writer(file)
+    out.writerow(["line", "reason", *columns])
+
+    def write(raw: RawRow, reason: str) -> None:
+        cells = [_cell(raw.fields.get(name)) for name in columns]
+        out.writerow([raw.line, guarded(reason), *map(guarded, cells)])
+
+    return write
+
+
+def _cell(value: object) -> str:
+    return "" if value is None else value if isinstance(value, str) else json.dumps(value)
+
+
+@contextmanager
+def _progress(source: EvidenceFile) -> Iterator[None]:
+    """A bar on standard error, which follows how much of the file was read; only where somebody watches."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    if not console.is_terminal:
+        yield
+        return
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("importing", total=PASSES * source.size)
+        source.on_progress = lambda done: bar.update(task, completed=done)
+        yield
+
+
+def _tell_report(report: Imported, *, dry_run: bool, as_json: bool) -> None:
+    if report.unproven:
+        remark(
+            f"unproven consents: {report.unproven}; without source, wording and wording_version"
+            " they are kept, and never count (GDPR art. 7(1))"
+        )
+    counts = {name: getattr(report, name) for name in ("imported", "unchanged", "rejected")}
+    if as_json:
+        tell_json(counts | {"dropped_columns": list(report.dropped_columns)})
+        return
+    tell(", ".join(f"{name} {count}" for name, count in counts.items()) + " (dry run)" * dry_run)
+    if report.dropped_columns:
+        tell(f"not stored: {', '.join(report.dropped_columns)}")
+
+
+def object_(
+    address: Annotated[str, typer.Argument(help="Whose objection.")],
+    via: Annotated[str, typer.Option(help="How it came in: phone, letter, reply, complaint, or words.")],
+    operator: Annotated[str, typer.Option(help="Who records it.")],
+    controller: ControllerId = None,
+    scope: Annotated[
+        str, typer.Option(help="marketing, category:ID, profiling or channel:NAME.")
+    ] = "marketing",
+    reference: Annotated[str, typer.Option(help="Where the letter or call is filed.")] = "",
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Record an objection; without --controller, to the mail of every controller."""
+    loaded = configuration(config, as_json=as_json)
+    mailbox = mailbox_of(address)
+    for name, value in (("--via", via), ("--operator", operator)):
+        if is_blank(value):
+            fail(f"{name} must say something")
+    asked = [_known_controller(loaded, controller)] if controller else list(loaded.controllers)
+    said = {"via": kept(via), "operator": kept(operator), "reference": kept(reference)}
+    done = asyncio.run(_object(loaded, mailbox, asked, scope, said))
+    for one in done:
+        if as_json:
+            continue
+        since = "recorded" if one.new else f"on record since {one.at.isoformat(timespec='seconds')}"
+        tell(f"{one.controller}: objection to {one.scope} {since}, evidence {one.id}")
+    if as_json:
+        tell_json(
+            [
+                {
+                    "controller": one.controller,
+                    "scope": one.scope,
+                    "evidence": one.id,
+                    "new": one.new,
+                    "at": one.at.isoformat(),
+                }
+                for one in done
+            ]
+        )
+    if any(one.scope != scope.strip() for one in done):
+        remark(f"scope {printable(scope)!r} is not known: recorded as the widest")
+
+
+async def _object(
+    config: Config, mailbox: Mailbox, controllers: list[str], scope: str, said: dict[str, str]
+) -> list[Recorded]:
+    async with rooms(config) as place:
+        objecting = Objecting(
+            place.ledger,
+            place.journal.sent,
+            place.keys,
+            config.controllers,
+            config.categories,
+            place.clock,
+        )
+        return await objecting.object_address(mailbox, controllers, scope=scope.strip(), **said)
+
+
+def mailbox_of(address: str) -> Mailbox:
+    """The mailbox of an argument, or the end of the command."""
+    try:
+        return parse(
+            os.fsencode(address.strip())
+        )  # as it was typed, so that octets that are no UTF-8 are named
+    except AddressError as error:
+        fail(f"{address.strip()!a}: {error}")

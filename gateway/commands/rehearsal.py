@@ -1,0 +1,92 @@
+"""A ledger that records nothing: what an import would do (`import --dry-run`)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select, tuple_
+
+from gateway import keys as keys_file
+from gateway.config import Config
+from gateway.keys import Keys
+from gateway.law.evidence import Evidence
+from gateway.opening import SystemClock
+from gateway.ports import Appended, Clock, NewEvidence
+from gateway.store import database
+from gateway.store.evidence import COLUMNS, evidence_of
+from gateway.store.reader import Reader
+from gateway.store.spelling import micros
+from gateway.store.tables import ledger
+
+ROWS = 200  # looked up in one read
+
+
+@dataclass(frozen=True, slots=True)
+class RehearsedLedger:
+    """As ports.Ledger, but a row is only looked up; without a store, nothing is on record."""
+
+    reader: Reader | None
+
+    async def append(self, rows: Sequence[NewEvidence], *, again: bool = False) -> list[Appended]:
+        """Which rows are on record already. Raises StoreUnavailableError."""
+        known: dict[tuple[bytes, bytes], int] = {}
+        for start in range(0, len(rows), ROWS):
+            known |= await self._known(rows[start : start + ROWS])
+        found = [known.get((row.person, row.content)) for row in rows]
+        return [Appended(number or 0, new=number is None or again) for number in found]
+
+    async def _known(self, rows: Sequence[NewEvidence]) -> dict[tuple[bytes, bytes], int]:
+        if self.reader is None or not rows:
+            return {}
+        statement = select(ledger.c.person, ledger.c.content, ledger.c.id).where(
+            ledger.c.controller == rows[0].controller,
+            ledger.c.person.in_({row.person for row in rows}),
+            tuple_(ledger.c.person, ledger.c.content).in_([(row.person, row.content) for row in rows]),
+        )
+        return {(person, content): number for person, content, number in await self.reader.rows(statement)}
+
+    async def evidence(
+        self, controller: str, person: bytes, recorded_by: datetime | None = None
+    ) -> list[Evidence]:
+        """The facts on record for a person. Raises StoreUnavailableError."""
+        if self.reader is None:
+            return []
+        statement = select(*COLUMNS).where(ledger.c.controller == controller, ledger.c.person == person)
+        if recorded_by is not None:
+            statement = statement.where(ledger.c.recorded_at <= micros(recorded_by))
+        return [evidence_of(*row) for row in await self.reader.rows(statement.order_by(ledger.c.id))]
+
+
+@dataclass(frozen=True, slots=True)
+class RehearsalRooms:
+    """What an import asks of the house, without anything that could change it."""
+
+    config: Config
+    keys: Keys
+    ledger: RehearsedLedger
+    clock: Clock
+
+
+@asynccontextmanager
+async def rehearsal(config: Config) -> AsyncIterator[RehearsalRooms]:
+    """The rooms for a rehearsal; before the first start, with keys and a store that are never made.
+
+    Raises KeysError, FileNotFoundError where one of the two lacks, SchemaError or KeysMismatchError.
+    """
+    path, url = config.gateway.keys_file, config.store.url
+    if not path.exists() and not database.path_of(url).exists():
+        yield RehearsalRooms(config, keys_file.fresh(), RehearsedLedger(None), SystemClock())
+        return
+    keys = keys_file.load(path)
+    state = database.check(url)
+    if state.fault:
+        raise database.SchemaError(state.fault)
+    database.verify_keys(url, keys.check)
+    reader = Reader(database.path_of(url))
+    try:
+        yield RehearsalRooms(config, keys, RehearsedLedger(reader), SystemClock())
+    finally:
+        await reader.close()

@@ -1,0 +1,232 @@
+"""Evidence files: CSV and JSON lines, read as a stream in flat memory (contract section 6).
+
+Rules of this file:
+
+1. A row that cannot be read is named with its line; every other row is read all the same. A broken quotation
+   spoils the line it opens on, not the lines after it: there may be refusals among them.
+2. Octets that are not UTF-8 become lone surrogates here, which no field may hold: so the row is named.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import BinaryIO, TextIO
+
+from gateway.intake.fields import FIELDS, RawRow, is_blank
+
+JSON_NAMES = (".jsonl", ".ndjson", ".json")
+MAX_LINE = 1 << 20  # characters of a line, and of a CSV row over several lines
+EVERY = 500  # rows between two words of progress
+SHOWN = 100  # characters of a dropped column's name
+_KNOWN = frozenset(FIELDS)
+
+
+class FileError(Exception):
+    """The file as a whole cannot be read as evidence; the message says why."""
+
+
+class EvidenceFile:
+    """An evidence file that can be read more than once.
+
+    `columns` are the known fields it has, `size` its octets; `on_progress` hears now and then how many octets
+    all passes together have read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Looks at the head of the file. Raises FileError."""
+        self.path = path
+        self.on_progress: Callable[[int], object] = lambda _octets: None
+        self._earlier = 0  # octets read by passes before this one
+        try:
+            if not path.is_file():
+                raise FileError(f"{path}: not a file" if path.exists() else f"{path}: there is no such file")
+            self.size = path.stat().st_size
+            with path.open("rb") as octets, _decoded(octets) as text:
+                head = _first_line(text)
+        except OSError as error:
+            raise FileError(f"{path}: {error.strerror}") from error
+        self.is_json = path.suffix.lower() in JSON_NAMES or head.lstrip().startswith("{")
+        if self.is_json:
+            if head.lstrip().startswith("["):
+                raise FileError(f"{path}: must be JSON lines, one object a line, not one JSON array")
+            self.columns = FIELDS
+        else:
+            self._delimiter, self._header, self._dropped = _header_of(path, head)
+            self.columns = tuple(name for name in self._header if name in _KNOWN)
+
+    def rows(self) -> Iterator[RawRow]:
+        """Every row, in order; blank lines are none. Raises FileError when reading fails half-way."""
+        try:
+            with self.path.open("rb") as octets, _decoded(octets) as text:
+                lines = _lines(text)
+                rows = _json_rows(lines) if self.is_json else self._csv_rows(lines)
+                for count, row in enumerate(rows):
+                    if count % EVERY == 0:
+                        self.on_progress(self._earlier + octets.tell())
+                    yield row
+                self._earlier += octets.tell()
+                self.on_progress(self._earlier)
+        except OSError as error:
+            raise FileError(f"{self.path}: {error.strerror}") from error
+
+    def _csv_rows(self, lines: Iterator[tuple[int, str]]) -> Iterator[RawRow]:
+        source = _Source(lines)
+        next(line for line in source if line.strip())  # the header, read before
+        while True:
+            source.begin()
+            try:
+                cells = next(csv.reader(source, delimiter=self._delimiter, strict=True))
+                fault = ""
+            except StopIteration:
+                return
+            except csv.Error:
+                cells = source.give_back(self._delimiter)
+                fault = "quotation marks that do not match, or a row that is too long"
+            if cells and not all(is_blank(cell) for cell in cells):
+                yield self._row(source.taken[0][0], cells, fault)
+
+    def _row(self, line: int, cells: Sequence[str], fault: str) -> RawRow:
+        if len(cells) > len(self._header) and not all(is_blank(cell) for cell in cells[len(self._header) :]):
+            fault = fault or f"has {len(cells)} cells, the header {len(self._header)}"
+        named = dict(zip(self._header, cells, strict=False))
+        known = {name: value for name, value in named.items() if name in _KNOWN}
+        return RawRow(line, known, fault, self._dropped)
+
+
+class _Source:
+    """Lines for the CSV reader, some of which it may give back."""
+
+    def __init__(self, lines: Iterator[tuple[int, str]]) -> None:
+        self.taken: list[tuple[int, str]] = []  # of the row being read
+        self._lines = lines
+        self._returned: deque[tuple[int, str]] = deque()
+        self._length = 0  # characters taken
+
+    def __iter__(self) -> _Source:
+        return self
+
+    def __next__(self) -> str:
+        number, line = self._returned.popleft() if self._returned else next(self._lines)
+        self.taken.append((number, line))
+        self._length += len(line)
+        if self._length > MAX_LINE:
+            raise csv.Error("the row is too long")
+        return line
+
+    def begin(self) -> None:
+        """The next line begins a row."""
+        self.taken.clear()
+        self._length = 0
+
+    def give_back(self, delimiter: str) -> list[str]:
+        """Keep only the first line of the row that failed; its cells, as far as they can be told (rule 1)."""
+        first, *rest = self.taken
+        self.taken = [first]
+        self._returned.extendleft(reversed(rest))
+        try:
+            return next(csv.reader([first[1]], delimiter=delimiter), [])
+        except csv.Error:
+            return ["?"]  # not blank, so that the row is named
+
+
+def _decoded(octets: BinaryIO) -> io.TextIOWrapper:
+    """Rule 2; with or without a byte order mark, line ends as they are."""
+    return io.TextIOWrapper(octets, encoding="utf-8-sig", errors="surrogateescape", newline="")
+
+
+def _lines(text: TextIO) -> Iterator[tuple[int, str]]:
+    """Each line with its number; one over MAX_LINE comes as its beginning and NULs, which nothing accepts."""
+    number = 0
+    while line := text.readline(MAX_LINE):
+        number += 1
+        if len(line) == MAX_LINE and not line.endswith(("\n", "\r")):
+            while (rest := text.readline(MAX_LINE)) and not rest.endswith(("\n", "\r")):
+                pass
+            line += "\0"
+        yield number, line
+
+
+def _first_line(text: TextIO) -> str:
+    return next((line for _, line in _lines(text) if line.strip()), "")
+
+
+def _header_of(path: Path, line: str) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
+    """The delimiter, the lower-case column names, and unknown ones as written. Raises FileError."""
+    if not line:
+        raise FileError(f"{path}: the file is empty; its first line must name the columns")
+    delimiter, written = max(((one, _names(line, one)) for one in ",;"), key=lambda found: _fit(found[1]))
+    names = [name.lower() for name in written]
+    lacking = [name for name in ("email", "kind") if name not in names]
+    if lacking:
+        raise FileError(f"{path}: the first line must name the columns, and lacks {' and '.join(lacking)}")
+    if twice := sorted({name for name in names if name and names.count(name) > 1}):
+        raise FileError(f"{path}: the first line names {_shown(twice[0])} twice")
+    unknown = (
+        _shown(name) or f"column {place}"
+        for place, name in enumerate(written, 1)
+        if name.lower() not in _KNOWN
+    )
+    return delimiter, tuple(names), tuple(unknown)
+
+
+def _fit(names: list[str]) -> tuple[int, int]:
+    """How well these are column names: what must be there counts first."""
+    return len({"email", "kind"} & {name.lower() for name in names}), len(names)
+
+
+def _names(line: str, delimiter: str) -> list[str]:
+    try:
+        return [cell.strip() for cell in next(csv.reader([line], delimiter=delimiter))]
+    except csv.Error:
+        return []
+
+
+def _json_rows(lines: Iterator[tuple[int, str]]) -> Iterator[RawRow]:
+    for number, line in lines:
+        if not line.strip():
+            continue
+        try:
+            value = json.loads(line, object_pairs_hook=_once_each, parse_constant=_no_number)
+        except (ValueError, RecursionError) as error:
+            yield RawRow(number, {}, f"not a JSON object on one line ({type(error).__name__})")
+            continue
+        if not isinstance(value, dict):
+            yield RawRow(number, {}, "not a JSON object")
+            continue
+        yield raw_row(number, value)
+
+
+def raw_row(line: int, values: Mapping[str, object]) -> RawRow:
+    """A row from a mapping, as JSON has it; field names in any case."""
+    known: dict[str, object] = {}
+    dropped = []
+    for name, value in values.items():
+        plain = name.strip().lower()
+        if plain in known:
+            return RawRow(line, {}, f"{plain} is given twice")
+        if plain in _KNOWN:
+            known[plain] = value
+        else:
+            dropped.append(_shown(name))
+    return RawRow(line, known, dropped=tuple(dropped))
+
+
+def _once_each(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """An object whose names are unique: a reader that takes the last of two would choose for the sender."""
+    if len({name for name, _ in pairs}) != len(pairs):
+        raise ValueError("a name is given twice")
+    return dict(pairs)
+
+
+def _no_number(_text: str) -> object:
+    raise ValueError("NaN and Infinity are not JSON")
+
+
+def _shown(name: str) -> str:
+    """A column's name as it can be shown: short, and nothing a terminal would obey."""
+    return "".join(char if char.isprintable() else "?" for char in name[:SHOWN])
