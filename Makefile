@@ -21,10 +21,14 @@ run: $(STAMP)
 	.venv/bin/sendright serve --config config/gateway.toml
 
 debian:
-	@deploy/debian-packages postfix opendkim-tools swaks msmtp curl nodejs npm
+	@deploy/debian-packages postfix opendkim-tools swaks libnet-ssleay-perl msmtp curl nodejs npm
 
-test: $(STAMP) debian
+test: $(STAMP) debian tests/clients/node_modules/.package-lock.json
 	$(PY) -m pytest $(ARGS)
+
+tests/clients/node_modules/.package-lock.json: tests/clients/package-lock.json
+	@cd tests/clients && npm ci --no-audit --no-fund --silent
+	@touch $@
 
 check: $(STAMP)
 	.venv/bin/ruff check .

@@ -1,0 +1,154 @@
+"""Copies of one message: who gets which notice and link, signed, and handed to the smarthost.
+
+The message is read once and prepared once; per person only the link, and so the signature, differs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from email.utils import format_datetime
+
+from gateway.address import Mailbox
+from gateway.envelope import Answer, Envelope, Kind, Stage
+from gateway.keys import Keys
+from gateway.law.category import Category, Controller
+from gateway.law.decision import Send
+from gateway.law.reason import Ground
+from gateway.mail.message import Message
+from gateway.mail.notice import Notice
+from gateway.mail.report import delivery_report
+from gateway.mail.rewrite import Prepared, prepare, service_copy
+from gateway.mail.signature import Signer
+from gateway.mail.trace import received_field
+from gateway.ports import Clock, Connection, Decided, Person
+from gateway.texts import texts
+from gateway.tokens import Token, seal
+
+# RFC 6531 section 3.4 and contract section 4: what the next hop does not take is not sent to it.
+NEEDS_SMTPUTF8 = Answer(
+    Kind.REPLY, Stage.RCPT, code=553, enhanced="5.6.7", text="the next hop takes no such address (SMTPUTF8)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Copyist:
+    """What every copy of every message needs; `signers` by From: domain, none where the smarthost signs."""
+
+    hostname: str
+    public_url: str
+    keys: Keys
+    signers: Mapping[str, Sequence[Signer]]
+    clock: Clock
+
+    def copies_of(
+        self, envelope: Envelope, message: Message, controller: Controller, category: Category | None
+    ) -> Copies:
+        """The copies of one message."""
+        return Copies(self, envelope, message, controller, category)
+
+
+@dataclass(slots=True)
+class Copies:
+    """The copies of one message."""
+
+    _of: Copyist
+    _envelope: Envelope
+    _message: Message
+    _controller: Controller
+    _category: Category | None
+    _eight_bit: bool | None = None  # what the copies are prepared for
+    _prepared: Prepared | None = None  # of marketing
+    _service: bytes = b""  # of service mail: the one copy, signed
+    _signers: Sequence[Signer] = field(init=False)
+    _trace: dict[str, bytes] = field(init=False)
+
+    def __post_init__(self) -> None:
+        envelope, hostname = self._envelope, self._of.hostname
+        domains = self._message.from_domains()
+        self._signers = [signer for domain in sorted(domains) for signer in self._of.signers.get(domain, ())]
+        self._trace = {
+            "received": received_field(
+                helo=envelope.helo,
+                peer=envelope.peer,
+                by=hostname,
+                protocol=envelope.protocol,
+                ref=envelope.ref,
+                at=envelope.received_at,
+            ),
+            "date": format_datetime(envelope.received_at).encode(),
+            "message_id": f"<{envelope.ref}@{hostname}>".encode(),
+        }
+
+    def prepare(self, connections: Sequence[Connection]) -> None:
+        """Make ready for what these connections take. Raises CannotCarryNoticeError."""
+        eight_bit = all(connection.takes_8bit for connection in connections)
+        if eight_bit == self._eight_bit:
+            return
+        if self._category is not None and self._category.is_service:
+            self._service = self._signed(service_copy(self._message, eight_bit=eight_bit, **self._trace))
+        else:
+            self._prepared = prepare(self._message, eight_bit=eight_bit)
+        self._eight_bit = eight_bit
+
+    def copy(self, person: Person, decided: Decided) -> bytes:
+        """The signed copy that a decision lets go; after `prepare`. Raises what keeps it from being made."""
+        if self._prepared is None:
+            return self._service
+        return self._signed(self._prepared.copy(self._notice(person, decided), **self._trace))
+
+    async def relay(self, copy: bytes, recipient: Mailbox, connection: Connection) -> Answer:
+        """Hand a copy over for one recipient, exactly as decided on (I9)."""
+        sender = self._envelope.sender
+        needed = recipient.needs_smtputf8 or (sender is not None and sender.needs_smtputf8)
+        if needed and not connection.takes_smtputf8:
+            return NEEDS_SMTPUTF8
+        declared = connection.takes_smtputf8 and self._envelope.protocol.startswith("UTF8")  # RFC 6531
+        return await connection.relay(
+            sender.wire if sender else "", recipient.wire, copy, smtputf8=needed or declared
+        )
+
+    def delivery_report(self, to: Mailbox, refused: Sequence[tuple[Mailbox, Answer]]) -> bytes:
+        """The report on those whom the smarthost finally refused (RFC 3464)."""
+        ref, hostname = self._envelope.ref, self._of.hostname
+        return delivery_report(
+            reporting_mta=hostname,
+            ref=ref,
+            to=to,
+            arrival=self._envelope.received_at,
+            refused=refused,
+            original_headers=self._message.content[: self._message.header_end],
+            boundary=f"=_report_{ref}",
+            date=self._of.clock.now(),
+            message_id=f"<report.{ref}@{hostname}>",
+        )
+
+    def _notice(self, person: Person, decided: Decided) -> Notice:
+        controller, category = self._controller, self._category
+        decision = decided.decision
+        ground = decision.ground if isinstance(decision, Send) else ""
+        token = Token(
+            decision=decided.id,
+            person=person.hash,
+            controller=controller.id,
+            category=category.id if category else "",
+            consent=ground == Ground.CONSENT,
+        )
+        words = controller.pack.advertising_word or {}
+        return Notice(
+            controller=controller.name,
+            postal_address=controller.postal_address,
+            privacy_policy_url=controller.privacy_policy_url,
+            category=category.title if category else "",
+            link=f"{self._of.public_url}/u/{seal(token, self._of.keys)}",
+            words=texts(controller.language),
+            ground=ground,
+            advertising=words.get(controller.language, ""),
+            profiled=category is not None and category.profiled,
+        )
+
+    def _signed(self, content: bytes) -> bytes:
+        """Content under every key of its From: domain (RFC 6376 section 3.5); always last."""
+        signed_at = int(self._of.clock.now().timestamp())
+        fields = [signer.sign(content, signed_at=signed_at) for signer in self._signers]
+        return b"".join([*fields, content])

@@ -1,0 +1,106 @@
+"""Opening the keys and the store together, in the one way that every command and the server use.
+
+At the first start, when there is neither a keys file nor a database, both are made. One without the other is
+a mishap that only a person can judge, and is refused: without its keys a ledger finds no objection again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from gateway import keys as keys_file
+from gateway.config import Config
+from gateway.keys import Keys
+from gateway.ports import Clock
+from gateway.store import database
+from gateway.store.journal import Journal
+from gateway.store.ledger import Ledger
+from gateway.store.log import Log
+from gateway.store.opening import Store, opened
+
+
+class OpeningError(Exception):
+    """The keys file and the store do not belong together; the message says what to do."""
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> datetime:
+        """The present moment, in UTC."""
+        return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Rooms:
+    """What commands and stories are given of the world."""
+
+    config: Config
+    keys: Keys
+    store: Store
+    clock: Clock
+
+    @property
+    def ledger(self) -> Ledger:
+        """Evidence."""
+        return self.store.ledger
+
+    @property
+    def journal(self) -> Journal:
+        """What happened to mail."""
+        return self.store.journal
+
+    @property
+    def log(self) -> Log:
+        """The journal, to be read."""
+        return self.store.log
+
+
+def keys_of(config: Config) -> Keys:
+    """The keys; made, with the database, at the first start. Raises OpeningError, KeysError or OSError."""
+    path, url = config.gateway.keys_file, config.store.url
+    stored = database.path_of(url).exists()
+    if path.exists() and stored:
+        return keys_file.load(path)
+    if path.exists():
+        raise OpeningError(
+            f"{path} is there, but the database {database.path_of(url)} is not: bring it back, or start an"
+            " empty one with `sendright db upgrade` (all evidence and objections would be missing)"
+        )
+    if stored:
+        raise OpeningError(
+            f"{database.path_of(url)} is there, but its keys file {path} is not: bring it back"
+        )
+    database.path_of(url).parent.mkdir(parents=True, exist_ok=True)
+    made = keys_file.create(path)
+    database.create(url, made.check)
+    return made
+
+
+def upgrade(config: Config) -> str:
+    """Bring the store to this version's schema, or make an empty one for the keys there are.
+
+    Returns what was done, in words. Raises what `keys_of` raises.
+    """
+    url = config.store.url
+    if config.gateway.keys_file.exists() and not database.path_of(url).exists():
+        database.create(url, keys_file.load(config.gateway.keys_file).check)
+        return "made an empty store"
+    keys_of(config)
+    state = database.upgrade(url)
+    return f"the store's schema is at {state.current}"
+
+
+@asynccontextmanager
+async def rooms(config: Config, clock: Clock | None = None, *, serving: bool = False) -> AsyncIterator[Rooms]:
+    """The rooms, opened; `serving` is for the one process that relays.
+
+    Raises OpeningError, KeysError, SchemaError, KeysMismatchError or StoreUnavailableError.
+    """
+    clock = clock or SystemClock()
+    keys = keys_of(config)
+    async with opened(config.store.url, keys.check, clock.now, serving=serving) as store:
+        yield Rooms(config, keys, store, clock)

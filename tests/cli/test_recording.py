@@ -1,0 +1,155 @@
+"""sendright import and object."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Callable
+
+import pytest
+
+from tests.cli.conftest import BUTCHER, ROWS, Shop
+
+
+def test_import_tells_what_came_of_the_rows(shop: Shop) -> None:
+    """The JSON result has exactly the keys of the contract; a second import changes nothing."""
+    path = shop.file("rows.csv", ROWS)
+
+    first, second = shop.run("import", path, "--json"), shop.run("import", path, "--json")
+
+    assert first.json == {"imported": 3, "unchanged": 0, "rejected": 0, "dropped_columns": []}
+    assert second.json == {"imported": 0, "unchanged": 3, "rejected": 0, "dropped_columns": []}
+    assert (first.code, second.code) == (0, 0)
+
+
+def test_rejected_rows_are_exit_code_1_and_named(shop: Shop) -> None:
+    """A row that fails is told with its line; the others are imported; a consent without proof is told."""
+    rows = ROWS + "nobody,contact,,,,,,\ndewi@example.org,consent,newsletter,2026-03-01T09:30:00Z,,,,\n"
+
+    ran = shop.run("import", shop.file("rows.csv", rows))
+
+    assert ran.code == 1
+    assert ran.out == "imported 4, unchanged 0, rejected 1\n"
+    assert "line 5: email: " in ran.err
+    assert "unproven consents: 1" in ran.err
+
+
+def test_the_rejects_file_can_be_opened_safely(shop: Shop) -> None:
+    """Rejects have line, reason and the known columns; no cell is a formula; nobody else can read the file."""
+    path = shop.file("rows.csv", 'email,kind,what,Age\n"=HYPERLINK(1)",contact,@x,7\n')
+    rejects = shop.folder / "rejects.csv"
+
+    ran = shop.run("import", path, "--rejects", rejects)
+
+    with rejects.open(newline="") as file:
+        header, row = csv.reader(file)
+    assert ran.code == 1
+    assert header == ["line", "reason", "email", "kind", "what"]
+    assert (row[0], row[2:]) == ("2", ["'=HYPERLINK(1)", "contact", "'@x"])
+    assert rejects.stat().st_mode & 0o777 == 0o600
+    assert "not stored: Age" in ran.out
+
+
+def test_a_rejects_file_never_replaces_the_import(shop: Shop) -> None:
+    """--rejects with the imported file's own name is refused before anything is read or written."""
+    path = shop.file("rows.csv", ROWS)
+
+    assert shop.run("import", path, "--rejects", path).code == 2
+    assert path.read_text() == ROWS
+
+
+def test_a_dry_run_changes_nothing(shop: Shop) -> None:
+    """Before the first start it makes neither keys nor store; after an import it knows what is on record."""
+    path = shop.file("rows.csv", ROWS)
+
+    before = shop.run("import", path, "--dry-run", "--json").json
+    assert shop.state == []
+    shop.run("import", path)
+    held = shop.state
+    after = shop.run("import", shop.file("more.csv", ROWS + "eva@example.org,objection,,,,,,\n"), "--dry-run")
+
+    assert (before["imported"], before["unchanged"]) == (3, 0)
+    assert after.out == "imported 1, unchanged 3, rejected 0 (dry run)\n"
+    assert shop.state == held
+    assert shop.run("decide", "eva@example.org", "--category", "newsletter", "--json").json["reason"] == (
+        "unknown-person"
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [("", "the file is empty"), ("name;age\n", "lacks email and kind"), ("email,kind,kind\n", "twice")],
+)
+def test_a_file_that_cannot_be_evidence_is_exit_code_2(shop: Shop, content: str, said: str) -> None:
+    """Such a file is refused as a whole, and nothing is on record."""
+    ran = shop.run("import", shop.file("rows.csv", content))
+
+    assert ran.code == 2
+    assert said in ran.err
+
+
+def test_import_needs_a_controller_where_there_are_several(shop_with: Callable[[str], Shop]) -> None:
+    """Which controller's evidence it is must be said; a category of another's is rejected, a refusal never."""
+    shop = shop_with(BUTCHER)
+    path = shop.file("rows.csv", ROWS)
+
+    assert shop.run("import", path).code == 2
+    assert shop.run("import", path, "--controller", "baker").code == 2
+    ran = shop.run("import", path, "--controller", "butcher", "--json")
+    assert (ran.code, ran.json["imported"], ran.json["rejected"]) == (1, 1, 2)
+
+
+def test_an_objection_is_recorded_for_every_controller(shop_with: Callable[[str], Shop]) -> None:
+    """Without --controller each controller has it; the same words again are on record already."""
+    shop = shop_with(BUTCHER)
+    said = ("object", "ANNA@example.org", "--via", "phone", "--operator", "Saskia", "--json")
+
+    first, second = shop.run(*said), shop.run(*said)
+
+    assert first.code == second.code == 0
+    assert [(one["controller"], one["scope"], one["new"]) for one in first.json] == [
+        ("shop", "marketing", True),
+        ("butcher", "marketing", True),
+    ]
+    assert [one["new"] for one in second.json] == [False, False]
+    assert [one["evidence"] for one in second.json] == [one["evidence"] for one in first.json]
+    for category in ("newsletter", "meat"):
+        ran = shop.run("decide", "anna@example.org", "--category", category, "--json")
+        assert ran.json["reason"] == "objected"
+
+
+def test_an_unknown_scope_is_recorded_as_the_widest(shop: Shop) -> None:
+    """An objection has no required form (L11): a scope nobody knows is one to all marketing, and says so."""
+    ran = shop.run("object", "a@example.org", "--via", "letter", "--operator", "S", "--scope", "category:old")
+
+    assert ran.code == 0
+    assert ran.out.startswith("shop: objection to marketing recorded, evidence ")
+    assert "not known" in ran.err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("object", "a@example.org"),
+        ("object", "a@example.org", "--via", "phone"),
+        ("object", "a@example.org", "--via", " ", "--operator", "S"),
+        ("object", "nobody", "--via", "phone", "--operator", "S"),
+        ("object", "a@example.org", "--via", "phone", "--operator", "S", "--controller", "baker"),
+        ("import",),
+        ("import", "missing.csv"),
+    ],
+)
+def test_wrong_usage_is_exit_code_2(shop: Shop, arguments: tuple[str, ...]) -> None:
+    """What lacks or cannot be is named on standard error, and nothing is recorded."""
+    ran = shop.run(*arguments)
+
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err
+
+
+def test_octets_that_are_no_utf8_on_the_command_line(shop: Shop) -> None:
+    """Latin-1 from a terminal is kept where it is only words, and named where it is the address."""
+    latin = os.fsdecode(b"caf\xe9")
+
+    assert shop.run("object", "a@example.org", "--via", latin, "--operator", latin).code == 0
+    assert shop.run("object", f"{latin}@example.org", "--via", "x", "--operator", "y").code == 2

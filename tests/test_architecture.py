@@ -1,0 +1,153 @@
+"""The house keeps its floors: who may import whom, and what stays pure."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "gateway"
+
+# The first match names the floor; a folder's files may also import one another.
+FLOORS = {
+    "gateway.address": 0,
+    "gateway.law": 1,
+    "gateway.envelope": 2,
+    "gateway.keys": 2,
+    "gateway.ids": 2,
+    "gateway.tokens": 2,
+    "gateway.config": 2,
+    "gateway.grants": 2,
+    "gateway.metrics": 2,
+    "gateway.texts": 2,
+    "gateway.mail": 3,
+    "gateway.ports": 4,
+    "gateway.copies": 5,
+    "gateway.mailing": 5,
+    "gateway.tally": 5,
+    "gateway.submission": 5,
+    "gateway.objecting": 5,
+    "gateway.intake": 5,
+    "gateway.store": 6,
+    "gateway.smtp": 6,
+    "gateway.web": 6,
+    "gateway.logs": 7,
+    "gateway.opening": 7,
+    "gateway.app": 7,
+    "gateway.demo": 8,
+    "gateway.commands": 8,
+    "gateway.cli": 8,
+    "gateway.__main__": 8,
+}
+SAME_FLOOR = {2, 5, 7, 8}  # floors of single files that build on one another; the edges of floor 6 never do
+PURE = {
+    "gateway.law": set(sys.stdlib_module_names) - {"asyncio", "logging", "os", "random", "secrets", "socket", "time"},
+    "gateway.mail": None,  # libraries are fine; the clock, the disk and the network are not
+}
+IMPURE = {"asyncio", "logging", "os", "pathlib", "random", "secrets", "socket", "time", "structlog", "sqlalchemy"}
+
+
+def module_name(path: Path) -> str:
+    """The dotted name under which a file is imported."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def room_of(module: str) -> str | None:
+    """The name in FLOORS that a module belongs to."""
+    return next((room for room in FLOORS if module == room or module.startswith(room + ".")), None)
+
+
+def imports_of(path: Path) -> set[str]:
+    """Every module a file imports, wherever in the file it does."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found.add(node.module or "")
+    return found
+
+
+def misplaced(module: str, imported: str) -> bool:
+    """Whether an import goes up, or sideways between edges."""
+    room, target = room_of(module), room_of(imported)
+    if target is None or target == room:
+        return False
+    if room is None:
+        return True
+    here, there = FLOORS[room], FLOORS[target]
+    return there > here or (there == here and here not in SAME_FLOOR)
+
+
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+
+@pytest.mark.parametrize("path", FILES, ids=module_name)
+def test_a_file_imports_only_from_lower_floors(path: Path) -> None:
+    """No file of the package imports from a higher floor, and no edge imports another edge."""
+    module = module_name(path)
+
+    wrong = [imported for imported in imports_of(path) if module != "gateway" and misplaced(module, imported)]
+
+    assert wrong == []
+
+
+def test_every_file_has_a_floor() -> None:
+    """A new file must be placed in the house before it can stand."""
+    homeless = [module_name(path) for path in FILES if module_name(path) != "gateway" and not room_of(module_name(path))]
+
+    assert homeless == []
+
+
+@pytest.mark.parametrize(
+    ("module", "imported", "wrong"),
+    [
+        ("gateway.law.decision", "gateway.store.tables", True),
+        ("gateway.smtp.session", "gateway.web.app", True),
+        ("gateway.web.app", "gateway.objecting", False),
+        ("gateway.store.ledger", "gateway.store.tables", False),
+        ("gateway.mail.rewrite", "gateway.ports", True),
+    ],
+)
+def test_the_floor_rule_catches_a_planted_import(module: str, imported: str, wrong: bool) -> None:
+    """The rule itself tells an import that climbs or crosses from one that does not."""
+    assert misplaced(module, imported) is wrong
+
+
+@pytest.mark.parametrize("path", sorted((PACKAGE / "law").rglob("*.py")), ids=module_name)
+def test_the_law_is_pure(path: Path) -> None:
+    """The law imports the standard library and itself, and nothing that knows the time, chance or the outside."""
+    foreign = {
+        name for name in imports_of(path)
+        if name.split(".")[0] not in PURE["gateway.law"] and not name.startswith("gateway.law")
+    }
+
+    assert foreign - {"__future__"} == set()
+
+
+@pytest.mark.parametrize("path", sorted((PACKAGE / "mail").rglob("*.py")), ids=module_name)
+def test_the_mail_room_is_pure(path: Path) -> None:
+    """Rewriting and signing touch no clock, disk, network or chance."""
+    assert {name.split(".")[0] for name in imports_of(path)} & IMPURE == set()
+
+
+def test_smtp_numbers_live_in_one_file() -> None:
+    """No file but smtp/reply.py spells an SMTP reply of ours."""
+    import re
+
+    spelled = re.compile(r"""["'][245]\d\d [245]\.\d\.\d""")
+    places = {module_name(path) for path in FILES if spelled.search(path.read_text())}
+
+    assert places <= {"gateway.smtp.reply"}
+
+
+def test_no_address_of_a_package_index_is_in_a_lock_file() -> None:
+    """Lock files carry hashes and no address (contract section 1)."""
+    locks = [path for path in ROOT.glob("*.lock") if "://" in path.read_text()]
+
+    assert locks == []
+    assert all("--hash=sha256:" in path.read_text() for path in ROOT.glob("*.lock"))
