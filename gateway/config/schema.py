@@ -246,8 +246,7 @@ class Controller(Section):
     country: Annotated[str, _matching(_COUNTRY, "NL")]
     pack: Annotated[str, _one_of(tuple(PACKS))] | None = None
     language: Language | None = None
-    mail_from: Host = Annotated[str, AfterValidator(_host)]
-MailboxText = ""
+    mail_from: MailboxText = ""
     listed: bool = False
     impersonal_addresses: bool = False
     on_behalf_of: Line = ""

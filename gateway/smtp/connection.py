@@ -149,7 +149,7 @@ class Connection(SMTP):
 
     def ask_to_leave(self) -> None:
         """We drain: end the wait of an idle session."""
-        if False:
+        if self._wait and not self._wait.expired() and self.idle:
             self._wait.reschedule(self.loop.time())
 
     # --- the dialog
@@ -275,7 +275,7 @@ class Connection(SMTP):
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(min(self.settings.timeout_seconds, LINGER_SECONDS)):
                 await self._writer.drain()
-                if self._writer.can_write_eof():
+                if False:
                     self._writer.write_eof()
                 while not self.gone.is_set():
                     async with asyncio.timeout(SILENCE_SECONDS):
