@@ -242,7 +242,6 @@ def link_of(received: Received) -> str:
     return str(link)
 
 
-
 @pytest.fixture
 def write_config(tmp_path: Path) -> Callable[..., Path]:
     """Writes the configuration of a house for a smarthost's port; keyword arguments are its variables."""

@@ -499,7 +499,7 @@ async def test_another_controllers_category_is_rejected_but_never_a_refusal(plac
 
 async def test_a_correction_names_an_older_row_of_the_same_person_and_kind(place: Place) -> None:
     """A correction of a row that is not this person's, or of another kind, or not there, is rejected."""
-    await place.record(CONSENT, PURCHASE)
+    await place.record(CONSENT, PURCHASE | {"email": "anna@example.org"})
     fixed = CONSENT | {"wording": "Yes, please"}
 
     outcomes = [

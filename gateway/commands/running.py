@@ -6,14 +6,19 @@ from typing import Annotated
 
 import typer
 
-from gateway.commands.terminal import ConfigFile, configuration
+from gateway.commands.terminal import ConfigFile, configuration, fail
 
 
 def serve(config: ConfigFile = None) -> None:
     """Serve SMTP and HTTP until SIGTERM; open transactions finish."""
-    from gateway.app import serve as serve_until_told  # here, since no other command needs the edges
+    from gateway import app  # here, since no other command needs the edges
 
-    raise typer.Exit(serve_until_told(configuration(config)))
+    loaded = configuration(config)
+    try:
+        code = app.serve(loaded)
+    except app.AlreadyServingError as error:
+        fail(str(error))
+    raise typer.Exit(code)
 
 
 def demo(

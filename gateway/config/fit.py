@@ -51,13 +51,10 @@ def warnings(config: Config) -> Iterator[Found]:
         if not one.postal_address:  # L22
             yield f"{key}.postal_address", lacks, "the address to write to"
     for signer in config.dkim:
-        key = _private_key(signer.private_key_file)
-        if isinstance(key, RSAPrivateKey) and key.key_size < GOOD_RSA_BITS:
-            yield (
-                f"dkim[{signer.domain}].private_key_file",
-                f"RSA of {key.key_size} bits",
-                "2048 bits (RFC 8301)",
-            )
+        private = _private_key(signer.private_key_file)
+        if isinstance(private, RSAPrivateKey) and private.key_size < GOOD_RSA_BITS:
+            short = f"RSA of {private.key_size} bits is short"
+            yield f"dkim[{signer.domain}].private_key_file", short, "2048 bits (RFC 8301)"
 
 
 def _names(config: Config) -> Iterator[Found]:

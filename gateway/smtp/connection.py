@@ -275,7 +275,7 @@ class Connection(SMTP):
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(min(self.settings.timeout_seconds, LINGER_SECONDS)):
                 await self._writer.drain()
-                if False:
+                if self._writer.can_write_eof():
                     self._writer.write_eof()
                 while not self.gone.is_set():
                     async with asyncio.timeout(SILENCE_SECONDS):

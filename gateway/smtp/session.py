@@ -237,7 +237,6 @@ class Session(Connection):
         self.say(reply.GO_AHEAD)
         refusal = await self._receive(self._mail) if self._mail else None
         self._mail = None
-        self.bear_fruit()
         return refusal
 
     def _no_data(self, argument: bytes) -> Reply | None:
@@ -265,6 +264,7 @@ class Session(Connection):
                 return reply.NO_ROOM
             envelope = self._envelope(mail, content.whole())
             self.answer(await self.reception.submissions.submit(envelope, self.gone))
+            self.bear_fruit()
         return None
 
     def _fed(self, content: Content, octets: bytes) -> bytes | None:

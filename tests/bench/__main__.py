@@ -1,4 +1,4 @@
-"""make bench: the gateway beside Postfix as a plain relay, in turn and repeated, on this machine, in one run."""
+"""make bench: the gateway beside Postfix as a plain relay, in turn and repeated, in one run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The gateway as a contender, everything on: ledger, notice, RSA-2048 signature, decisions and fates committed."""
+"""The gateway as a contender, everything on: ledger, notice, RSA-2048 signature, every commit."""
 
 from __future__ import annotations
 
@@ -60,7 +60,15 @@ def record_people(folder: Path, config: Path, people: int) -> None:
         out.writerow(["email", "kind", "category", "occurred_at", "source", "wording", "wording_version"])
         for number in range(people):
             out.writerow(
-                [f"{number}reader@example.org", "consent", "newsletter", "2026-01-01T00:00:00Z", "form", "Yes", "1"]
+                [
+                    f"{number}reader@example.org",
+                    "consent",
+                    "newsletter",
+                    "2026-01-01T00:00:00Z",
+                    "form",
+                    "Yes",
+                    "1",
+                ]
             )
     subprocess.run([sys.executable, "-m", "gateway", "import", rows, "--config", config], check=True)
 

@@ -1,4 +1,4 @@
-"""A private Postfix instance on loopback, relaying everything to one port: the contender to measure against."""
+"""A private Postfix instance on loopback that relays everything to one port."""
 
 from __future__ import annotations
 

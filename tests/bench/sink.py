@@ -79,9 +79,21 @@ def rate(port: int, sink: Sink, *, messages: int, size: int, sessions: int) -> f
     started = time.monotonic()
     subprocess.run(
         [
-            "smtp-source", "-d", "-N", "-s", str(sessions), "-m", str(messages), "-l", str(size),
-            "-f", "news@shop.example", "-t", "reader@example.org", f"127.0.0.1:{port}",
-        ],  # fmt: skip
+            "smtp-source",
+            "-d",
+            "-N",
+            "-s",
+            str(sessions),
+            "-m",
+            str(messages),
+            "-l",
+            str(size),
+            "-f",
+            "news@shop.example",
+            "-t",
+            "reader@example.org",
+            f"127.0.0.1:{port}",
+        ],
         check=True,
     )
     sink.await_copies(before + messages)

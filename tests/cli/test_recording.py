@@ -35,7 +35,7 @@ def test_rejected_rows_are_exit_code_1_and_named(shop: Shop) -> None:
 
 
 def test_the_rejects_file_can_be_opened_safely(shop: Shop) -> None:
-    """Rejects have line, reason and the known columns; no cell is a formula; nobody else can read the file."""
+    """Rejects have line, reason and known columns; no cell is a formula; nobody else can read the file."""
     path = shop.file("rows.csv", 'email,kind,what,Age\n"=HYPERLINK(1)",contact,@x,7\n')
     rejects = shop.folder / "rejects.csv"
 
@@ -89,7 +89,7 @@ def test_a_file_that_cannot_be_evidence_is_exit_code_2(shop: Shop, content: str,
 
 
 def test_import_needs_a_controller_where_there_are_several(shop_with: Callable[[str], Shop]) -> None:
-    """Which controller's evidence it is must be said; a category of another's is rejected, a refusal never."""
+    """Whose evidence it is must be said; a category of another's is rejected, a refusal never."""
     shop = shop_with(BUTCHER)
     path = shop.file("rows.csv", ROWS)
 
@@ -137,14 +137,16 @@ def test_an_unknown_scope_is_recorded_as_the_widest(shop: Shop) -> None:
         ("object", "a@example.org", "--via", "phone", "--operator", "S", "--controller", "baker"),
         ("import",),
         ("import", "missing.csv"),
+        ("import", "\x07\u202e.csv"),
     ],
 )
 def test_wrong_usage_is_exit_code_2(shop: Shop, arguments: tuple[str, ...]) -> None:
-    """What lacks or cannot be is named on standard error, and nothing is recorded."""
+    """What lacks or cannot be is named on standard error, with nothing that a terminal would obey."""
     ran = shop.run(*arguments)
 
     assert (ran.code, ran.out) == (2, "")
     assert ran.err
+    assert ran.err.replace("\n", "").isprintable()
 
 
 def test_octets_that_are_no_utf8_on_the_command_line(shop: Shop) -> None:

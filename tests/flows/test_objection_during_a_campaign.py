@@ -11,7 +11,7 @@ PEOPLE = [f"reader{number}@example.org" for number in range(6)]
 
 
 async def test_a_click_stops_the_copies_not_yet_sent(open_house) -> None:  # type: ignore[no-untyped-def]
-    """While the first copy of a message waits at the smarthost, its last reader objects and gets nothing (I3)."""
+    """While a message's first copy waits at the smarthost, its last reader objects and gets nothing (I3)."""
     house: House = await open_house(connections=1)
     await house.consent(*PEOPLE)
     await house.submit(PEOPLE[-1])  # an earlier mail, whose link the last reader has

@@ -11,7 +11,7 @@ SENDER = "bounces@shop.example"
 
 
 async def test_down_then_up_serves_each_person_once(house: House) -> None:
-    """With the smarthost down the client hears 451 4.3.5; when it is back, the retry reaches each person once."""
+    """Down, the client hears 451 4.3.5; when it is back, the retry reaches each person once."""
     await house.consent(ANNA, BRAM)
     await house.smarthost.stop()
     down = await house.submit(ANNA, BRAM)
@@ -71,7 +71,7 @@ async def test_some_refused_is_250_and_a_delivery_report(house: House) -> None:
 
 
 async def test_nobody_hears_250_for_a_copy_whose_answer_was_lost(house: House) -> None:
-    """The smarthost takes a copy and the connection breaks before its 250: 451, and the fate stays unknown (RFC 1047)."""
+    """The connection breaks after the dot: 451, and the fate on record is unknown (RFC 1047)."""
     await house.consent(ANNA)
     house.smarthost.close(Stage.DOT, times=1)
 
@@ -96,7 +96,7 @@ async def test_nobody_hears_250_for_a_copy_whose_answer_was_lost(house: House) -
 async def test_trouble_at_the_smarthost_is_a_temporary_reply(
     house: House, stage: Stage, reply: str, expected: str
 ) -> None:
-    """Whatever fails for the moment at the smarthost reaches the client as the contract's 4yz, never as 5yz or 250."""
+    """What fails for the moment reaches the client as the contract's 4yz, never as 5yz or 250."""
     await house.consent(ANNA)
     house.smarthost.answer(stage, reply)
 

@@ -16,7 +16,7 @@ def database(house: House) -> Path:
 
 
 async def test_a_missing_database_is_451_and_nothing_is_sent(house: House) -> None:
-    """With the database file moved away the client hears 451 4.3.0; once it is back, the retry is relayed (I4)."""
+    """With the database moved away the client hears 451 4.3.0; once it is back, the retry goes (I4)."""
     await house.consent(ANNA)
     away = database(house).with_name("away.db")
     database(house).rename(away)
@@ -65,7 +65,7 @@ async def test_an_objection_that_cannot_be_recorded_is_not_acknowledged(house: H
 
 
 async def test_readiness_tells_what_is_down(house: House) -> None:
-    """/readyz answers 503 and names the store while it is missing; /healthz goes on saying the process lives."""
+    """/readyz answers 503 and names the store while it is missing; /healthz says the process lives."""
     away = database(house).with_name("away.db")
     database(house).rename(away)
 

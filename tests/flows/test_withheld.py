@@ -8,7 +8,10 @@ from tests.house import ANNA, BRAM, CHRIS, DEWI, House
 
 CASES = {
     "unknown": ([], "unknown-person"),
-    "contest": ([{"kind": "contact", "what": "contest", "occurred_at": "2026-05-01T10:00:00Z"}], "not-a-customer"),
+    "contest": (
+        [{"kind": "contact", "what": "contest", "occurred_at": "2026-05-01T10:00:00Z"}],
+        "not-a-customer",
+    ),
     "unproven consent": (
         [{"kind": "consent", "category": "newsletter", "occurred_at": "2026-05-01T10:00:00Z"}],
         "consent-unproven",

@@ -165,6 +165,20 @@ async def test_being_busy_without_fruit_is_no_reason_to_stay(said: bytes) -> Non
         assert "421 4.4.2" in await rest
 
 
+async def test_who_bears_fruit_may_stay() -> None:
+    """A client that submits message after message is not sent away for having stayed long."""
+    async with serving(timeout_seconds=0.1) as served:
+        client = await (await served.connect()).greeted()
+        tick = asyncio.Event()
+        for _ in range(10):
+            client.send(ENVELOPE)
+            assert [(await client.reply())[:3] for _ in range(3)] == ["250", "250", "354"]
+            assert (await client.say(MESSAGE + b".")).startswith("250")
+            asyncio.get_running_loop().call_later(0.05, tick.set)
+            await tick.wait()
+            tick.clear()
+
+
 @pytest.mark.parametrize("breaking", [Client.reset, Client.hang_up])
 async def test_a_relay_outlives_its_client(breaking: object, served: Served) -> None:
     """A client that hangs up in mid-relay is noticed, stops nothing, and has not heard (B2)."""
@@ -234,6 +248,8 @@ async def test_who_falls_silent_has_not_heard() -> None:
         client = await (await served.connect()).at_data()
         await client.say(MESSAGE + b".")
 
+        assert (await client.rest()).startswith("421 4.4.2")
+        client.hang_up()
         assert await settled(served) == [False]
 
 
@@ -349,6 +365,21 @@ async def test_what_there_is_no_room_for_now_is_put_off() -> None:
         assert [(await second.reply())[:3] for _ in range(3)] == ["250", "250", "354"]
         assert (await second.say(b"y" * 40_000 + b"\r\n.")).startswith("250")
         assert len(served.submissions.envelopes) == 2
+
+
+async def test_what_is_put_off_is_never_submitted_in_part() -> None:
+    """A message that found no room half-way is put off whole, however much of it comes after."""
+    async with serving(max_bytes_in_flight=50_000, max_message_bytes=300_000) as served:
+        served.submissions.held = asyncio.Event()
+        first = await (await served.connect()).at_data()
+        first.send(MESSAGE + DOT)
+        async with asyncio.timeout(10):
+            await served.submissions.begun.wait()
+
+        second = await (await served.connect()).at_data()
+        assert (await second.say(b"y" * 250_000 + b"\r\n.")).startswith("451 4.3.2")
+        served.submissions.held.set()
+        assert [one.content for one in served.submissions.envelopes] == [MESSAGE]
 
 
 async def test_a_declared_size_takes_its_room_at_once() -> None:
