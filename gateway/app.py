@@ -13,7 +13,7 @@ import ssl
 import sys
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 
 import structlog
@@ -70,7 +70,7 @@ async def running(config: Config, *, clock: Clock | None = None) -> AsyncIterato
             _session_settings(config), submissions, Logins(config.login), opened.clock, metrics
         )
         stack.push_async_callback(submissions.finished)
-        stack.push_async_callback(server.drain)
+        stack.push_async_callback(_drained, server, config.smtp.answer_within_seconds)
         stack.callback(submissions.drain)
         listeners = [await server.listen(place.host, place.port) for place in config.smtp.listen]
         listeners += [
@@ -99,6 +99,13 @@ async def _until_told(config: Config) -> int:
         log.info("draining")
     log.info("stopped")
     return 0
+
+
+async def _drained(server: SubmissionServer, seconds: float) -> None:
+    """Let sessions finish their transactions; a client that stalls in one is not waited for without end."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await server.drain()
 
 
 @contextmanager
