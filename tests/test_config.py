@@ -104,7 +104,7 @@ def test_the_sample_runs_as_it_stands() -> None:
 
 @pytest.mark.parametrize("path", BAD, ids=lambda path: path.stem)
 def test_each_bad_configuration_names_all_its_faults(path: Path) -> None:
-    """A file of tests/configs is refused with just the faults that stand in its comments: `# FAULT key: words`."""
+    """A file of tests/configs is refused with just the faults in its comments: `# FAULT key: words`."""
     expected = re.findall(r"(?m)^# FAULT (\S*): (.*)$", path.read_text())
     assert expected, "the file says what is wrong with it"
 
@@ -143,7 +143,7 @@ def test_lacks_that_hold_back_marketing_are_warnings(tmp_path: Path) -> None:
 
 
 def test_a_login_domain_without_a_key_is_a_fault_only_where_we_sign(tmp_path: Path) -> None:
-    """With smarthost.signs = false every From: domain needs its own [[dkim]] key; an Ed25519 or RSA key will do."""
+    """With smarthost.signs = false every From: domain needs its own [[dkim]] key, RSA or Ed25519."""
     path = written(tmp_path)
     text = path.read_text().replace("signs = true", "signs = false")
     path.write_text(text)
@@ -213,7 +213,7 @@ def test_an_environment_variable_that_sets_nothing_is_a_fault(tmp_path: Path, na
 
 
 def test_which_file_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """--config first, then $SENDRIGHT_CONFIG, then ./config/gateway.toml, then /etc/sendright/gateway.toml."""
+    """--config first, then $SENDRIGHT_CONFIG, then ./config/gateway.toml, then the one in /etc."""
     monkeypatch.chdir(tmp_path)
     environ = {"SENDRIGHT_CONFIG": "from-environment.toml"}
 
@@ -226,7 +226,7 @@ def test_which_file_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_what_depends_on_other_keys_follows_them(tmp_path: Path) -> None:
-    """The keys file and the store lie in the state directory, the admin listener and envelope domains follow."""
+    """Keys file and store lie in the state directory; admin listener and envelope domains follow too."""
     config = load(written(tmp_path), {})
 
     assert config.gateway.keys_file == tmp_path / "state" / "keys.json"
