@@ -133,7 +133,7 @@ def test_the_floor_rule_catches_a_planted_import(module: str, imported: str, wro
 
 @pytest.mark.parametrize("path", sorted((PACKAGE / "law").rglob("*.py")), ids=module_name)
 def test_the_law_is_pure(path: Path) -> None:
-    """The law imports the standard library and itself, and nothing that knows the time, chance or the outside."""
+    """The law imports the standard library and itself: no time, no chance, no outside."""
     foreign = {
         name
         for name in imports_of(path)
