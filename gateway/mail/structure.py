@@ -22,6 +22,7 @@ MAX_PARTS = 10_000
 _TYPE = re.compile(r"\s*([a-z0-9!#$&.+^_-]+/[a-z0-9!#$&.+^_-]+)\s*(?=;|$)", re.IGNORECASE)  # RFC 6838 4.2
 _PARAM = re.compile(r';\s*([^\s=;"]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^\s;"]*)\s*(?=;|$)')  # RFC 2045 section 5.1
 _TAIL = re.compile(rb"(--)?[ \t]*(?=\r\n|\Z)")  # of a delimiter line, RFC 2046 section 5.1.1
+_LONGER = re.compile(rb"[0-9A-Za-z'()+_,./:=?-]+[ \t]*(?=\r\n|\Z)")  # of one whose boundary begins like ours
 _BOUNDARY = re.compile(r"[0-9A-Za-z'()+_,./:=? @#$%&*!;<>{}|~^-]{0,199}[^ ]")  # RFC 2046 5.1.1, widened
 
 
@@ -123,14 +124,18 @@ class _Reader:
             return (), False
         parts: list[Part] = []
         opened: tuple[int, int] | None = None  # the delimiter line before: where it starts and ends
+        sure = True
         for line, after, closing in self._delimiters(body, end, boundary.encode("ascii")):
+            if closing is None:
+                sure = False
+                continue
             if opened is not None:
                 if self._met >= MAX_PARTS:
                     return tuple(parts), False
                 self._met += 1
                 parts.append(self._child(opened, max(line - 2, opened[1]), depth))
             if closing:
-                return tuple(parts), bool(parts)
+                return tuple(parts), bool(parts) and sure
             opened = line, min(after + 2, end)
         return tuple(parts), False
 
@@ -146,14 +151,20 @@ class _Reader:
         found = self._content.find(b"\r\n\r\n", start, end)
         return end if found < 0 else found + 2
 
-    def _delimiters(self, body: int, end: int, boundary: bytes) -> Iterator[tuple[int, int, bool]]:
-        """Where each delimiter line starts, where its text ends, and whether it closes (RFC 2046 5.1.1)."""
+    def _delimiters(self, body: int, end: int, boundary: bytes) -> Iterator[tuple[int, int, bool | None]]:
+        """Where each delimiter line starts, where its text ends, and whether it closes (RFC 2046 5.1.1).
+
+        None for a line that begins like one and is none, nor one of a longer boundary: readers differ there,
+        and a splice could make it one.
+        """
         mark = b"\r\n--" + boundary
         at = self._content.find(mark, max(body - 2, 0), end)
         while at >= 0:
             tail = _TAIL.match(self._content, at + len(mark), end)
             if tail:
                 yield at + 2, tail.end(), tail[1] is not None
+            elif not _LONGER.match(self._content, at + len(mark), end):
+                yield at + 2, at + len(mark), None
             at = self._content.find(mark, at + len(mark), end)
 
 

@@ -47,6 +47,7 @@ UNSURE = {
     "boundary folded": MIXED + b'boundary="b\r\n c"\r\n\r\n--b c\r\n\r\nx\r\n--b c--\r\n',
     "boundary continued": MIXED + b"boundary*0=b\r\n\r\n--b\r\n\r\nx\r\n--b--\r\n",
     "closed at once": MIXED + b"boundary=b\r\n\r\n--b--\r\n",
+    "boundary begins a line": MIXED + b"boundary=b\r\n\r\n--b\r\n\r\nx\r\n--b</p>\r\n--b--\r\n",
     "no type": b"Content-Type: text\r\n\r\nx\r\n",
     "charset twice": b"Content-Type: text/plain; charset=a; charset=b\r\n\r\nx\r\n",
     "no semicolon": b"Content-Type: text/plain charset=a\r\n\r\nx\r\n",
