@@ -74,8 +74,7 @@ class Prepared:
     def __init__(self, message: Message, *, eight_bit: bool) -> None:
         self._message = message
         self._eight_bit = eight_bit
-        self._said: Notice | None = None
-        self._plan = _Plan(b"", ())
+        self._plans: dict[Notice, _Plan] = {}  # by what the notice says; people differ in their ground
         self._root = tree(message)
         self._leaves, self._bodies = _readable(message, self._root)
 
@@ -87,19 +86,19 @@ class Prepared:
         `date` and `message_id` are values for a message without that field (RFC 6409 section 8).
         """
         said = replace(notice, link=SLOT)
-        if said != self._said:
-            self._plan = self._planned(said)
-            self._said = said
+        plan = self._plans.get(said)
+        if plan is None:
+            plan = self._plans[said] = self._planned(said)
         url = notice.link
         return b"".join(
             [
                 received,
-                self._plan.head,
+                plan.head,
                 _absent(self._message, date, message_id),
                 # RFC 2369 section 3.2; RFC 8058 section 3.1
                 b"List-Unsubscribe: <%b>\r\n" % url.encode("ascii"),
                 b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n\r\n",
-                *(piece if isinstance(piece, bytes) else piece.render(url) for piece in self._plan.body),
+                *(piece if isinstance(piece, bytes) else piece.render(url) for piece in plan.body),
             ]
         )
 
