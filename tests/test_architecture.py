@@ -163,3 +163,34 @@ def test_no_address_of_a_package_index_is_in_a_lock_file() -> None:
 
     assert locks == []
     assert all("--hash=sha256:" in path.read_text() for path in ROOT.glob("*.lock"))
+
+
+@pytest.mark.parametrize("path", FILES, ids=module_name)
+def test_no_pattern_needs_a_newer_python(path: Path) -> None:
+    """No possessive repeats or atomic groups: Python 3.11.0 to 3.11.4 gets them wrong."""
+    calls = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
+    patterns = [
+        call.args[0].value
+        for call in calls
+        if isinstance(call.func, ast.Attribute)
+        and isinstance(call.func.value, ast.Name)
+        and call.func.value.id == "re"
+        and call.args
+        and isinstance(call.args[0], ast.Constant)
+        and isinstance(call.args[0].value, str | bytes)
+    ]
+
+    assert [pattern for pattern in patterns if re.search(r"POSSESSIVE|ATOMIC", parsed(pattern))] == []
+
+
+def parsed(pattern: str | bytes) -> str:
+    """What the pattern is made of, in the words of the re module."""
+    text = pattern.decode("latin-1") if isinstance(pattern, bytes) else pattern
+    return str(re._parser.parse(text))  # type: ignore[attr-defined]
+
+
+def test_the_pattern_rule_catches_a_possessive_repeat() -> None:
+    """The rule itself tells a possessive repeat and an atomic group from a plain repeat."""
+    assert "POSSESSIVE" in parsed(rb"(?:a|b)*+")
+    assert "ATOMIC" in parsed("(?>a)")
+    assert not re.search("POSSESSIVE|ATOMIC", parsed(r"[*+]+"))

@@ -140,10 +140,11 @@ _MARKUP = re.compile(
     rb"<(?:(?P<comment>!--)|(?P<cdata>!\[CDATA\[)|(?P<bogus>[!?]|/(?![A-Za-z]))"
     rb"|(?P<close>/?)(?P<name>[A-Za-z][^\s/>]*))"
 )
-# Tags that change nothing of what is asked here, with quoted values plainly closed; possessive, so linear.
+# Tags that change nothing of what is asked here, with quoted values plainly closed. Each octet can be read in
+# one way only, so it is linear without possessive quantifiers, which Python gets wrong before 3.11.5.
 _PLAIN_TAGS = re.compile(
-    rb"""[^<]*+(?:<(?!/?(?:a|area|body|plaintext|frameset|script|style|title|textarea|xmp|iframe|noembed"""
-    rb"""|noframes)[\s/>])/?[a-z][^<>"']*+(?:(?<==)(?:"[^"<>]*+"|'[^'<>]*+')[^<>"']*+)*+>[^<]*+)*+""",
+    rb"""[^<]*(?:<(?!/?(?:a|area|body|plaintext|frameset|script|style|title|textarea|xmp|iframe|noembed"""
+    rb"""|noframes)[\s/>])/?[a-z][^<>"']*(?:(?<==)(?:"[^"<>]*"|'[^'<>]*')[^<>"']*)*>[^<]*)*""",
     re.IGNORECASE,
 )
 _COMMENT_END = re.compile(rb"--!?>")  # HTML 13.2.5.43 and following
