@@ -96,7 +96,7 @@ def test_the_sample_runs_as_it_stands() -> None:
     config = load(SAMPLE, {})
 
     assert warnings(config) == ()
-    assert config.gateway.state_dir == ROOT / "config" / "../state"
+    assert config.gateway.state_dir == ROOT / "state"
 
 
 # --- faults

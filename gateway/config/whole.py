@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from os.path import normpath
 from pathlib import Path
 from typing import TypeVar
 
@@ -86,7 +87,7 @@ def _category(one: schema.Category) -> law.Category:
 def settled(config: Config) -> Config:
     """The configuration with its paths absolute and with the defaults that depend on other keys."""
     folder = config.folder
-    state = folder / config.gateway.state_dir
+    state = Path(normpath(folder / config.gateway.state_dir))
     gateway = _with(
         config.gateway, state_dir=state, keys_file=_in(state, folder, config.gateway, "keys_file")
     )
