@@ -6,6 +6,9 @@ Rules of this file (invariant I9):
    What does not survive this parser is refused; nothing is repaired, decoded or guessed.
 2. Only spellings that RFC 5321 calls the same mailbox, or that every known provider treats so (letter
    case), compare equal. Dots, "+" and "-" in a local part are left alone.
+3. A character that one mail server folds into another and the next does not (ß, ı, ligatures, fullwidth
+   forms) is refused: equal, one person's consent might serve two; unequal, an objection be passed by.
+   So nothing on record hangs on a version of Unicode either: what is taken folds alike in all of them.
 """
 
 from __future__ import annotations
@@ -32,7 +35,15 @@ _QUOTED_PAIR = re.compile(r"\\(.)")
 _LDH_DOMAIN = re.compile(
     r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*"
 )
-_INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Zs"})  # Unicode general categories
+# RFC 5321 section 2.3.5 asks for a domain name; one that ends in a number is an address to some resolvers.
+_NUMBER_LAST = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)")
+# Unicode general categories that RFC 8264 section 9.1 calls LetterDigits; no symbol, space or format control.
+_LETTERS = frozenset({"Ll", "Lu", "Lo", "Lm", "Mn", "Mc", "Nd"})
+# Letters and marks by category that no reader sees (Default_Ignorable_Code_Point), and the iota subscript,
+# a mark that folds into a letter.
+_ODD = re.compile(
+    "[\u034f\u0345\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
 
 
 class AddressError(ValueError):
@@ -82,7 +93,8 @@ def _parse(text: str) -> Mailbox:
     if not at or not local or not domain:
         raise AddressError("address must have the form local-part@domain")
     _check_length(text, local, domain)
-    _check_visible(text)
+    if not text.isprintable():  # of blanks only U+0020, which the grammar allows within quotes
+        raise AddressError("address has a control character or an invisible one")
     return Mailbox(wire=text, local_part=_comparable_local(local), domain=_comparable_domain(domain))
 
 
@@ -96,18 +108,7 @@ def _check_length(text: str, local: str, domain: str) -> None:
         raise AddressError("address is too long")
 
 
-def _check_visible(text: str) -> None:
-    if text.isascii():
-        if not text.isprintable():
-            raise AddressError("address has a control character")
-        return
-    if any(unicodedata.category(char) in _INVISIBLE and char != " " for char in text):
-        raise AddressError("address has an invisible or unassigned character")
-
-
 def _comparable_local(local: str) -> str:
-    if "=?" in local:  # an RFC 2047 word, which libraries on the way would decode into another address
-        raise AddressError("address has an encoded word")
     if _DOT_STRING.fullmatch(local):
         plain = local
     elif _QUOTED_STRING.fullmatch(local):
@@ -116,7 +117,25 @@ def _comparable_local(local: str) -> str:
         raise AddressError("local part is not valid")
     if not plain:
         raise AddressError("local part is empty")
+    if "=?" in plain:  # an RFC 2047 word, which libraries on the way would decode into another address
+        raise AddressError("address has an encoded word")
+    if not plain.isascii():
+        _check_letters(plain)
     return fold(plain)
+
+
+def _check_letters(text: str) -> None:
+    """Rule 3, for the non-ASCII of a local part (RFC 8264 section 4.2.3, IdentifierClass)."""
+    composed = unicodedata.normalize("NFC", text)
+    if unicodedata.normalize("NFKC", text) != composed or unicodedata.category(composed[0])[0] == "M":
+        raise AddressError("address has a character with more than one reading")
+    for char in {*text, *composed}:
+        if char.isascii():
+            continue
+        if unicodedata.category(char) not in _LETTERS or _ODD.match(char):
+            raise AddressError("address has a character that is not a letter or digit")
+        if len(fold(char)) > len(unicodedata.normalize("NFC", char)) or fold(char.upper()) != fold(char):
+            raise AddressError("address has a character with more than one reading")
 
 
 def fold(text: str) -> str:
@@ -128,24 +147,27 @@ def fold(text: str) -> str:
 def _comparable_domain(domain: str) -> str:
     if domain.startswith("["):
         return _comparable_literal(domain)
-    if domain.isascii():
-        lowered = domain.lower()
-        if not _LDH_DOMAIN.fullmatch(lowered):
-            raise AddressError("domain is not valid")
-        return lowered if "xn--" not in lowered else _a_labels(lowered)
-    return _a_labels(domain)
+    lowered = domain.lower()
+    if not domain.isascii() or "xn--" in lowered:
+        lowered = _a_labels(domain)
+    if not _LDH_DOMAIN.fullmatch(lowered) or _NUMBER_LAST.fullmatch(lowered):
+        raise AddressError("domain is not valid")
+    return lowered
 
 
 def _a_labels(domain: str) -> str:
-    """Lower-case A-labels (RFC 5891); a U-label is compared by the A-label it stands for."""
+    """Lower-case A-labels (RFC 5891); a U-label is compared by the A-label it stands for.
+
+    Beyond letter case nothing is mapped, and case only where RFC 5895 and UTS 46 agree: a next hop may
+    follow either. A capital sigma is in doubt, it may stand for two letters.
+    """
+    lowered = unicodedata.normalize("NFC", domain.lower())
     try:
-        encoded = idna.encode(idna.decode(domain.lower()) if domain.isascii() else domain, uts46=True)
+        if "\u03a3" in domain or idna.uts46_remap(domain, std3_rules=False) != lowered:
+            raise AddressError("domain has a character with more than one reading")
+        return idna.encode(lowered).decode("ascii")
     except (idna.IDNAError, UnicodeError):
         raise AddressError("domain is not valid") from None
-    lowered = encoded.decode("ascii").lower()
-    if not _LDH_DOMAIN.fullmatch(lowered):
-        raise AddressError("domain is not valid")
-    return lowered
 
 
 def _comparable_literal(domain: str) -> str:
@@ -155,10 +177,18 @@ def _comparable_literal(domain: str) -> str:
     inside = domain[1:-1]
     try:
         if inside[:5].lower() == "ipv6:":
-            return f"[ipv6:{ipaddress.IPv6Address(inside[5:])}]"
+            return f"[ipv6:{_plain_ipv6(inside[5:])}]"
         return f"[{ipaddress.IPv4Address(inside)}]"
     except ValueError:
         raise AddressError("domain is not valid") from None
+
+
+def _plain_ipv6(text: str) -> ipaddress.IPv6Address:
+    """Without a zone, which RFC 5321 knows not, nor an IPv4 address in disguise. Raises ValueError."""
+    literal = ipaddress.IPv6Address(text)
+    if literal.scope_id is not None or literal.ipv4_mapped is not None:
+        raise ValueError(text)
+    return literal
 
 
 def person_hash(key: bytes, controller: str, comparable: str) -> bytes:

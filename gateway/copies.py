@@ -29,6 +29,14 @@ from gateway.tokens import Token, seal
 NEEDS_SMTPUTF8 = Answer(
     Kind.REPLY, Stage.RCPT, code=553, enhanced="5.6.7", text="the next hop takes no such address (SMTPUTF8)"
 )
+# RFC 3463 section 3.7: a header field or signed part in 8 bits, which is nobody's to re-encode.
+NEEDS_8BIT = Answer(
+    Kind.REPLY,
+    Stage.MAIL,
+    code=554,
+    enhanced="5.6.3",
+    text="the next hop takes no 8-bit header fields or parts",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +111,8 @@ class Copies:
         needed = recipient.needs_smtputf8 or (sender is not None and sender.needs_smtputf8)
         if needed and not connection.takes_smtputf8:
             return NEEDS_SMTPUTF8
+        if not self._eight_bit and not copy.isascii():
+            return NEEDS_8BIT
         declared = connection.takes_smtputf8 and self._envelope.protocol.startswith("UTF8")  # RFC 6531
         return await connection.relay(
             sender.wire if sender else "", recipient.wire, copy, smtputf8=needed or declared

@@ -10,7 +10,7 @@ import hmac
 import json
 import os
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from gateway.address import person_hash
@@ -24,8 +24,8 @@ class KeysError(Exception):
 class Keys:
     """`person`: 32 bytes, never changed. `token`: 64 bytes by key id (0 to 255); the highest id seals."""
 
-    person: bytes
-    token: dict[int, bytes]
+    person: bytes = field(repr=False)  # no key reaches a log or a traceback (L26)
+    token: dict[int, bytes] = field(repr=False)
 
     def hash(self, controller: str, comparable: str) -> bytes:
         """The keyed hash that names a person of a controller on record (16 bytes)."""
@@ -55,21 +55,29 @@ def load(path: Path) -> Keys:
     """The keys in the file. Raises KeysError; FileNotFoundError when there is none yet."""
     try:
         data = json.loads(path.read_text("ascii"))
-        keys = Keys(
-            bytes.fromhex(data["person"]),
-            {int(entry["id"]): bytes.fromhex(entry["key"]) for entry in data["token"]},
-        )
+        person = bytes.fromhex(data["person"])
+        token = [(entry["id"], bytes.fromhex(entry["key"])) for entry in data["token"]]
     except FileNotFoundError:
         raise
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise KeysError(f"{path}: not a readable keys file ({error})") from error
-    if (
-        len(keys.person) != 32
-        or not keys.token
-        or any(len(key) != 64 or not 0 <= number <= 255 for number, key in keys.token.items())
-    ):
-        raise KeysError(f"{path}: keys have the wrong length")
-    return keys
+    if fault := _fault(person, token):
+        raise KeysError(f"{path}: {fault}")
+    return Keys(person, dict(token))
+
+
+def _fault(person: bytes, token: list[tuple[object, bytes]]) -> str:
+    """What is wrong with the keys in a file, if anything."""
+    numbers = [number for number, _ in token]
+    if len(person) != 32 or any(len(key) != 64 for _, key in token):
+        return "a key has the wrong length (person: 32 octets, token: 64, in hexadecimal)"
+    if not token:
+        return "there is no token key"
+    if any(type(number) is not int or not 0 <= number <= 255 for number in numbers):
+        return "a token key's id is not a whole number from 0 to 255"
+    if len(set(numbers)) < len(numbers):  # links sealed with the one left out would die
+        return "two token keys have the same id"
+    return ""
 
 
 def create(path: Path) -> Keys:
@@ -77,10 +85,14 @@ def create(path: Path) -> Keys:
     keys = fresh()
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(keys.dump())
-        file.flush()
-        os.fsync(file.fileno())
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            file.write(keys.dump())
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:  # a full disk: half a file would stand in the way of the next start
+        path.unlink()
+        raise
     directory = os.open(path.parent, os.O_RDONLY)
     os.fsync(directory)
     os.close(directory)
