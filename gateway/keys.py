@@ -83,7 +83,7 @@ def _fault(person: bytes, token: list[tuple[object, bytes]]) -> str:
 def create(path: Path) -> Keys:
     """Make the file, readable by its owner alone, durably before first use. Raises FileExistsError."""
     keys = fresh()
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(descriptor, "w") as file:

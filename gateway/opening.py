@@ -74,7 +74,7 @@ def keys_of(config: Config) -> Keys:
         raise OpeningError(
             f"{database.path_of(url)} is there, but its keys file {path} is not: bring it back"
         )
-    database.path_of(url).parent.mkdir(parents=True, exist_ok=True)
+    database.path_of(url).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     made = keys_file.create(path)
     database.create(url, made.check)
     return made

@@ -186,9 +186,9 @@ def _printer(form: Format) -> Callable[[LogEntry], None]:
 
 
 def _fields(entry: LogEntry) -> Iterator[tuple[str, str | None]]:
-    """Contract section 2, `log`."""
+    """Contract section 2, `log`; what there is none of is None."""
     for name, value in asdict(entry).items():
-        yield name, value.isoformat() if isinstance(value, datetime) else value
+        yield name, value.isoformat() if isinstance(value, datetime) else value or None
 
 
 def _line(entry: LogEntry) -> str:

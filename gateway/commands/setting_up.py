@@ -48,7 +48,7 @@ def check_config(config: ConfigFile = None, as_json: AsJson = False) -> None:
 
 def secret(as_json: AsJson = False) -> None:
     """Print a fresh secret for a mail tool, and the line by which the configuration knows it."""
-    made = secrets.token_urlsafe(SECRET_OCTETS)
+    made = secrets.token_hex(SECRET_OCTETS)  # letters and digits: nothing a shell or an option parser minds
     known_by = f"sha256:{sha256(made.encode()).hexdigest()}"
     if as_json:
         tell_json({"secret": made, "secret_hash": known_by})

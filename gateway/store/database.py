@@ -101,7 +101,7 @@ def create(url: str, keys_check: str) -> None:
     Raises FileExistsError, ValueError, OSError or sqlite3.Error.
     """
     path = path_of(url)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     if path.exists():
         raise FileExistsError(path)
     draft = path.with_name(path.name + ".new")
