@@ -30,7 +30,7 @@ def nearest(case: Case) -> tuple[Reason, tuple[int, ...]]:
         return Reason.UNKNOWN_PERSON, ()
     yields = [*_of_consents(case), *_of_purchases(case), *_of_others(case)]
     reason = min([reason for reason, _ in yields], key=_RANK.__getitem__, default=Reason.NOT_A_CUSTOMER)
-    return reason, tuple([row for found, row in yields if found is reason])
+    return reason, tuple(sorted(row for found, row in yields if found is reason))
 
 
 def _of_consents(case: Case) -> Iterator[tuple[Reason, int]]:
