@@ -74,6 +74,7 @@ class Patience:
     deadline: float  # of the loop's clock, seconds
     gone: asyncio.Event
     draining: asyncio.Event
+    late: Cause = Cause.SMARTHOST_SLOW  # what the client hears when its time is spent: who is waited for
 
     @property
     def left(self) -> float:
@@ -122,7 +123,8 @@ class Submissions:
         that neither cancellation nor a hang-up leaves a copy without its fate on record (I5).
         """
         deadline = asyncio.get_running_loop().time() + self._answer_within
-        task = asyncio.create_task(self._answer(envelope, Patience(deadline, gone, self._draining)))
+        patience = Patience(deadline, gone, self._draining)
+        task = asyncio.create_task(self._answer(envelope, patience))
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
         try:
@@ -133,7 +135,7 @@ class Submissions:
         if done:
             return task.result()
         task.add_done_callback(partial(self._left, envelope))
-        return Outcome(envelope.ref, Cause.SMARTHOST_SLOW)
+        return Outcome(envelope.ref, patience.late)
 
     async def withheld_at_rcpt(self, login: str, mailbox: Mailbox, submission: int) -> bool:
         """Whether the law withholds this login's one category from a person; on record if so.
@@ -207,9 +209,8 @@ class Submissions:
                     if not tally.busy:
                         for _ in wave:
                             waiting.popleft()
-            if tally.busy and patience.lasts(
-                begun=True
-            ):  # wait for the other connection, holding none of our own
+            if tally.busy and patience.lasts(begun=True):
+                patience.late = Cause.BUSY  # wait for the other connection, holding none of our own
                 await asyncio.sleep(BUSY_PAUSE)
                 tally.busy = False
         return tally
@@ -225,10 +226,12 @@ class Submissions:
         """Decide on these recipients and relay to whom the law lets; False if another connection has them."""
         mail.copies.prepare(connections)  # first: what cannot carry the notice is never decided on
         people = tuple(self._person(mail.grant, recipient.mailbox) for recipient in recipients)
+        patience.late = Cause.UNAVAILABLE
         with self._metrics.deciding():
             verdicts = await self._journal.decide(mail.wave(people), self._clock.now(), patience.left)
         if any(isinstance(verdict, Busy) for verdict in verdicts):
             return False
+        patience.late = Cause.SMARTHOST_SLOW
         sending = []
         for recipient, person, verdict, connection in zip(
             recipients, people, verdicts, connections, strict=False

@@ -6,7 +6,8 @@ import asyncio
 import re
 import smtplib
 import socket
-from collections.abc import AsyncIterator, Callable
+from base64 import b64encode
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -23,7 +24,8 @@ from gateway.config import Config, load
 from gateway.intake import record
 from gateway.mail.signature import new_key
 from gateway.store.log import Filters, LogEntry
-from tests.doubles import Received, RecordingSmarthost
+from tests.doubles import EXTENSIONS, Received, RecordingSmarthost
+from tests.smtp.client import Client
 
 SECRET = "correct-horse-battery-staple"
 ANNA, BRAM, CHRIS, DEWI = (f"{name}@example.org" for name in ("anna", "bram", "chris", "dewi"))
@@ -32,7 +34,7 @@ CONFIG = """
 [gateway]
 hostname = "gateway.test.example"
 public_url = "http://127.0.0.1:{http}"
-state_dir = "state"
+state_dir = "{state_dir}"
 [smtp]
 listen = ["127.0.0.1:0"]
 answer_within_seconds = {answer_within}
@@ -155,7 +157,9 @@ class House:
     gateway: Running
     smarthost: RecordingSmarthost
     clock: FrozenClock
+    _inside: AsyncExitStack
     sessions: list[smtplib.SMTP] = field(default_factory=list)
+    writers: list[asyncio.StreamWriter] = field(default_factory=list)
 
     @property
     def url(self) -> str:
@@ -194,6 +198,17 @@ class House:
             client.login(login, SECRET)
         return client
 
+    async def raw(self, login: str | None = "tool") -> Client:
+        """A client that says any octets at all: greeted, and logged in unless told not to."""
+        host, port = self.gateway.smtp[0]
+        reader, writer = await asyncio.open_connection(host, port, limit=1 << 20)
+        client = await Client(reader, writer).greeted()
+        self.writers.append(writer)
+        if login:
+            plain = b64encode(f"\0{login}\0{SECRET}".encode()).decode()
+            assert (await client.say(f"AUTH PLAIN {plain}")).startswith("235")
+        return client
+
     async def submit(
         self,
         *recipients: str,
@@ -218,6 +233,15 @@ class House:
             return reply[0], reply[1].decode()
         finally:
             client.close() if client.sock is None else client.quit()
+
+    async def close(self) -> None:
+        """Shut the house before the test ends, as when its disk goes away."""
+        await self._inside.aclose()
+
+    def hang_up(self) -> None:
+        """End what raw clients left open."""
+        for writer in self.writers:
+            writer.close()
 
     async def log(self, **filters: object) -> list[LogEntry]:
         """The log, oldest first."""
@@ -249,6 +273,7 @@ def write_config(tmp_path: Path) -> Callable[..., Path]:
     def write(smarthost: int, extra: str = "", **settings: object) -> Path:
         variables: dict[str, object] = {
             "http": free_port(),
+            "state_dir": "state",
             "smarthost": smarthost,
             "answer_within": 20,
             "smtp": "",
@@ -270,12 +295,15 @@ async def open_house(write_config: Callable[..., Path]) -> AsyncIterator[Callabl
     """Opens houses that differ in their settings; all are closed when the test ends."""
     async with AsyncExitStack() as stack:
 
-        async def open_one(**settings: object) -> House:
-            smarthost = await stack.enter_async_context(RecordingSmarthost())
+        async def open_one(*, offers: Sequence[str] = EXTENSIONS, **settings: object) -> House:
+            smarthost = await stack.enter_async_context(RecordingSmarthost(extensions=offers))
             config = load(write_config(smarthost.port, **settings), {})
             clock = FrozenClock(datetime(2026, 11, 21, 12, tzinfo=UTC))
-            gateway = await stack.enter_async_context(running(config, clock=clock))
-            return House(config, gateway, smarthost, clock)
+            inside = await stack.enter_async_context(AsyncExitStack())
+            gateway = await inside.enter_async_context(running(config, clock=clock))
+            house = House(config, gateway, smarthost, clock, inside)
+            inside.callback(house.hang_up)
+            return house
 
         yield open_one
 

@@ -336,6 +336,16 @@ async def test_who_waits_for_another_connection_in_vain_hears_busy(room: Room) -
     assert (outcome.cause, room.events) == (Cause.BUSY, [])
 
 
+async def test_who_waits_for_another_connection_too_long_hears_busy() -> None:
+    """Its time spent, the client hears what was waited for; the smarthost is not to blame."""
+    room = Room(answer_within=SHORT)
+    room.journal.verdicts = {ANNA: [Busy()] * 1000}
+
+    outcome = await submitted(room, ANNA)
+
+    assert (outcome.cause, room.events) == (Cause.BUSY, [])
+
+
 CLOSINGS = {
     "done and heard": (TAKEN, True, "released"),
     "done, not heard": (TAKEN, False, "left"),

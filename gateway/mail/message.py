@@ -11,7 +11,9 @@ from email.header import decode_header, make_header
 
 from gateway.mail import originator, provider
 from gateway.mail.originator import OriginatorError
+from gateway.mail.shapes import Refusal
 
+MAX_FIELDS = 5_000  # of a header; Postfix takes 100 kB of it
 MAX_CAMPAIGN = 200  # characters kept of a campaign's name
 _MAX_DECODED = 4000  # octets of a field that are decoded for reading; no subject is longer
 
@@ -44,6 +46,9 @@ _CAMPAIGN_FIELDS = (
     "x-mailjet-campaign",
     "x-mj-customid",
     "x-ses-message-tags",
+    "x-campaign",
+    "x-campaign-id",
+    "x-campaignid",
     "feedback-id",
     "list-id",
 )
@@ -62,11 +67,11 @@ class Field:
     value: bytes  # unfolded (RFC 5322 section 2.2.3) and stripped
 
 
-def read_fields(block: bytes) -> tuple[tuple[Field, ...], int]:
+def read_fields(block: bytes, most: int = MAX_FIELDS) -> tuple[tuple[Field, ...], int]:
     """The fields at the start of `block`, and how many octets they fill; stops at the first that is none."""
-    fields = []
+    fields: list[Field] = []
     at = 0
-    while match := _FIELD.match(block, at):
+    while len(fields) < most and (match := _FIELD.match(block, at)):
         name, body = match.groups()
         fields.append(Field(name.decode("ascii").lower(), match[0], _FOLD.sub(b"", body).strip()))
         at = match.end()
@@ -91,12 +96,12 @@ class Message:
     def parse(cls, content: bytes) -> Message:
         """Read a message. Raises UnparsableError, with a detail safe to show, when its header is broken."""
         if not content.count(b"\r\n") == content.count(b"\r") == content.count(b"\n") or b"\0" in content:
-            raise UnparsableError("message has a bare CR, a bare LF or a NUL")
+            raise UnparsableError(Refusal.LINE_ENDS)
         end = content.find(b"\r\n\r\n")
         header_end = len(content) if end < 0 else end + 2
         fields, read = read_fields(content[:header_end])
         if read != header_end or not fields:
-            raise UnparsableError("message header is malformed")
+            raise UnparsableError(Refusal.HEADER)
         _check_single(fields)
         return cls(content, fields, header_end, header_end + 2 * (end >= 0), _domains(fields))
 
@@ -168,17 +173,17 @@ def _check_single(fields: tuple[Field, ...]) -> None:
     keys = [field.key for field in fields]
     for name in SINGLE:
         if keys.count(name) > 1:
-            raise UnparsableError(f"message has more than one {name.title()} field")
+            raise UnparsableError(Refusal.TWICE.format(field=name.title()))
 
 
 def _domains(fields: tuple[Field, ...]) -> frozenset[str]:
     values = [field.value for field in fields if field.key == "from"]
     if not values:  # RFC 5322 section 3.6: From is required
-        raise UnparsableError("message has no From field")
+        raise UnparsableError(Refusal.NO_FROM)
     try:
         return frozenset(mailbox.domain for mailbox in originator.mailboxes(values[0]))
     except OriginatorError:
-        raise UnparsableError("From field cannot be read surely") from None
+        raise UnparsableError(Refusal.FROM) from None
 
 
 def _campaign(value: bytes) -> str:

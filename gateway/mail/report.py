@@ -9,8 +9,14 @@ from email.utils import format_datetime
 
 from gateway.address import Mailbox
 from gateway.envelope import Answer
+from gateway.mail.transfer import encode_qp
 
 _CRLF = "\r\n"
+# How a program is told, and the kind of the part with the header: RFC 3464 and 3462; RFC 6533 section 4.
+_KINDS = ("delivery-status", "text/rfc822-headers")
+_GLOBAL_KINDS = ("global-delivery-status", "message/global-headers")
+# RFC 6533 section 3, QCHAR: what an address keeps in its ASCII form.
+_NOT_QCHAR = re.compile(r"[^!-*,-<>-\[\]-~]")
 
 
 def delivery_report(
@@ -27,11 +33,12 @@ def delivery_report(
 ) -> bytes:
     """A multipart/report message to the envelope sender `to`, to be sent from the null sender.
 
-    `original_headers` is the header of the message as received, CRLF line ends; `boundary` a text that does
-    not occur in it; times are aware; `message_id` with its angle brackets.
+    ASCII alone, which every next hop takes, unless `to` itself needs SMTPUTF8. `original_headers` is the
+    header of the message as received, CRLF line ends; `boundary` a text that does not occur in it; times are
+    aware; `message_id` with its angle brackets.
     """
-    unicode = any(mailbox.needs_smtputf8 for mailbox in (to, *(mailbox for mailbox, _ in refused)))
-    status, headers = ("global-delivery-status", "global-headers") if unicode else ("delivery-status", None)
+    plain = not to.needs_smtputf8
+    status, headers = _KINDS if plain else _GLOBAL_KINDS
     head = [
         f"From: Mail Delivery System <MAILER-DAEMON@{reporting_mta}>",
         f"To: <{to.wire}>",
@@ -41,27 +48,27 @@ def delivery_report(
         "Auto-Submitted: auto-replied",  # RFC 3834 section 5
         "MIME-Version: 1.0",
         f'Content-Type: multipart/report; report-type={status};{_CRLF}\tboundary="{boundary}"',
+        *([] if plain else ["Content-Transfer-Encoding: 8bit"]),
     ]
-    if unicode or not original_headers.isascii():
-        head.append("Content-Transfer-Encoding: 8bit")
-    label = headers or ("rfc822-headers" if original_headers.isascii() else "rfc822-headers; charset=utf-8")
+    machine = _machine(reporting_mta, ref, arrival, refused, plain=plain)
     parts = [
-        _part("text/plain; charset=utf-8", _human(ref, refused)),
-        _part(f"message/{status}", _machine(reporting_mta, ref, arrival, refused)),
-        _part(f"message/{label}" if headers else f"text/{label}", ""),
+        _part("text/plain; charset=utf-8", _human(ref, refused).encode(), plain=plain),
+        _part(f"message/{status}", machine.encode(), plain=plain),
+        _part(headers, original_headers.rstrip(b"\r\n") + b"\r\n", plain=plain),
     ]
-    opening = f"{_CRLF}--{boundary}{_CRLF}"
-    text = _CRLF.join(head) + _CRLF + opening + opening.join(parts)
-    return (
-        text.encode("utf-8")
-        + original_headers.rstrip(b"\r\n")
-        + f"{_CRLF}{_CRLF}--{boundary}--{_CRLF}".encode()
-    )
+    opening = f"{_CRLF}--{boundary}{_CRLF}".encode()
+    opened = [_CRLF.join(head).encode() + b"\r\n", *parts]
+    return opening.join(opened) + f"{_CRLF}--{boundary}--{_CRLF}".encode()
 
 
-def _part(kind: str, body: str) -> str:
-    encoding = "" if body.isascii() and body else f"Content-Transfer-Encoding: 8bit{_CRLF}"
-    return f"Content-Type: {kind}{_CRLF}{encoding}{_CRLF}{body}"
+def _part(kind: str, body: bytes, *, plain: bool) -> bytes:
+    """One part; what is not ASCII goes in quoted-printable where the report is to be plain."""
+    if body.isascii():
+        return f"Content-Type: {kind}{_CRLF}{_CRLF}".encode() + body
+    if kind == _KINDS[1]:
+        kind += "; charset=utf-8"
+    encoding, body = ("quoted-printable", encode_qp(body)) if plain else ("8bit", body)
+    return f"Content-Type: {kind}{_CRLF}Content-Transfer-Encoding: {encoding}{_CRLF}{_CRLF}".encode() + body
 
 
 def _human(ref: str, refused: Sequence[tuple[Mailbox, Answer]]) -> str:
@@ -73,7 +80,7 @@ def _human(ref: str, refused: Sequence[tuple[Mailbox, Answer]]) -> str:
 
 
 def _machine(
-    reporting_mta: str, ref: str, arrival: datetime, refused: Sequence[tuple[Mailbox, Answer]]
+    reporting_mta: str, ref: str, arrival: datetime, refused: Sequence[tuple[Mailbox, Answer]], *, plain: bool
 ) -> str:
     """The part for a program: message fields, then a group per recipient (RFC 3464 section 2.2, 2.3)."""
     about = [
@@ -81,20 +88,29 @@ def _machine(
         f"Reporting-MTA: dns; {reporting_mta}",
         f"Arrival-Date: {format_datetime(arrival)}",
     ]
-    groups = [_CRLF.join(about), *(_recipient(mailbox, answer) for mailbox, answer in refused)]
+    groups = [_CRLF.join(about), *(_recipient(*one, plain=plain) for one in refused)]
     return (_CRLF * 2).join(groups) + _CRLF
 
 
-def _recipient(mailbox: Mailbox, answer: Answer) -> str:
-    kind = "utf-8" if mailbox.needs_smtputf8 else "rfc822"  # RFC 6533 section 3
+def _recipient(mailbox: Mailbox, answer: Answer, *, plain: bool) -> str:
+    kind, wire = "rfc822", mailbox.wire
+    if mailbox.needs_smtputf8:  # RFC 6533 section 3
+        kind, wire = "utf-8", _NOT_QCHAR.sub(_embedded, wire) if plain else wire
     lines = [
-        f"Final-Recipient: {kind}; {mailbox.wire}",
+        f"Final-Recipient: {kind}; {wire}",
         "Action: failed",
         f"Status: {_status(answer)}",
     ]
     if answer.code:
-        lines.append(f"Diagnostic-Code: smtp; {_said(answer)}")
+        said = _said(answer)
+        said = said.encode("ascii", "backslashreplace").decode() if plain else said
+        lines.append(f"Diagnostic-Code: smtp; {said}")
     return _CRLF.join(lines)
+
+
+def _embedded(char: re.Match[str]) -> str:
+    """RFC 6533 section 3, EmbeddedUnicodeChar."""
+    return f"\\x{{{ord(char[0]):02X}}}"
 
 
 def _status(answer: Answer) -> str:

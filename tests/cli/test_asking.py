@@ -109,12 +109,11 @@ def test_wrong_usage_is_exit_code_2(stocked: Shop, arguments: tuple[str, ...]) -
 # --- log
 
 
-@pytest.fixture
-def mailed(stocked: Shop) -> Shop:
-    """A shop that decided on anna (send) and bram (withhold) for a campaign with a hostile name."""
+def decided(shop: Shop, **named: str) -> Shop:
+    """The shop, having decided on anna (send) and bram (withhold)."""
 
     async def decide_wave() -> None:
-        config = load(stocked.config, {})
+        config = load(shop.config, {})
         async with rooms(config, serving=True) as place:
             people = tuple(
                 Person(place.keys.hash("shop", address), parse(address))
@@ -126,13 +125,18 @@ def mailed(stocked: Shop) -> Shop:
                 controller=config.controllers["shop"],
                 category=config.categories["newsletter"],
                 people=people,
-                campaign="=week\x1b[2J",
-                message_id="<1@shop.example>",
+                **named,
             )
             await place.journal.decide(wave, place.clock.now(), 10)
 
     asyncio.run(decide_wave())
-    return stocked
+    return shop
+
+
+@pytest.fixture
+def mailed(stocked: Shop) -> Shop:
+    """A shop that decided on anna (send) and bram (withhold) for a campaign with a hostile name."""
+    return decided(stocked, campaign="=week\x1b[2J", message_id="<1@shop.example>")
 
 
 def entries(shop: Shop, *more: str) -> list[dict[str, object]]:
@@ -167,6 +171,13 @@ def test_the_log_has_one_object_a_line(mailed: Shop) -> None:
         "unknown",
     )
     assert (bram["decision"], bram["reason"], bram["fate"]) == ("withhold", "objected", None)
+
+
+def test_what_a_message_did_not_say_is_null_in_the_log(stocked: Shop) -> None:
+    """Without a campaign or a Message-ID the fields are there, and null."""
+    anna, _ = entries(decided(stocked))
+
+    assert (anna["campaign"], anna["message_id"]) == (None, None)
 
 
 @pytest.mark.parametrize(

@@ -110,6 +110,7 @@ CAMPAIGN = {
     "phpList": (["X-MessageID: 17", "X-phpList-version: 3.6"], "17"),
     "X-MessageID of others": (["X-MessageID: 17"], ""),
     "Mautic": (["X-EMAIL-ID: 42"], "42"),
+    "a tool's own before Feedback-ID": (["Feedback-ID: 1:2:3:esp", "X-Campaign-ID: mei"], "mei"),
     "encoded": (["X-Tag: =?utf-8?q?caf=C3=A9?="], "café"),
     "List-Id": (["List-Id: Nieuws van Zon <nieuws.zon.example>"], "nieuws.zon.example"),
     "empty one passed over": (["X-Sendright-Campaign:", "X-Mailin-Tag: mei"], "mei"),

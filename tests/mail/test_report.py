@@ -17,14 +17,19 @@ AT = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)
 GONE = Answer(Kind.REPLY, Stage.RCPT, 550, "5.1.1", "no such\tuser")
 
 
-def report(*refused: str, headers: bytes = b"From: a@zon.example\r\nSubject: x\r\n") -> bytes:
+def report(
+    *refused: str,
+    headers: bytes = b"From: a@zon.example\r\nSubject: x\r\n",
+    to: str = "bounces@zon.example",
+    answer: Answer = GONE,
+) -> bytes:
     """A report on these recipients."""
     return delivery_report(
         reporting_mta="gw.example",
         ref="r1",
-        to=address.parse("bounces@zon.example"),
+        to=address.parse(to),
         arrival=AT,
-        refused=[(address.parse(mailbox), GONE) for mailbox in refused],
+        refused=[(address.parse(mailbox), answer) for mailbox in refused],
         original_headers=headers,
         boundary="=_r1",
         date=AT,
@@ -50,13 +55,28 @@ def test_report_reads_as_rfc_3464() -> None:
 
 
 def test_report_on_a_unicode_address() -> None:
-    """RFC 6533: the address type is utf-8 and the parts are the global kinds."""
-    content = report("jósé@lezer.example")
+    """To an SMTPUTF8 sender: the address type is utf-8 and the parts are the global kinds (RFC 6533)."""
+    content = report("jósé@lezer.example", to="böunces@zon.example")
 
     assert "Final-Recipient: utf-8; jósé@lezer.example".encode() in content
     assert b"Content-Type: message/global-delivery-status" in content
     assert b"Content-Type: message/global-headers" in content
     assert content.count(b"\n") == content.count(b"\r\n") == content.count(b"\r")
+
+
+def test_report_to_an_ordinary_sender_is_ascii() -> None:
+    """Whatever it reports on, any next hop takes it, and all can be read back (RFC 6533 section 3)."""
+    said = Answer(Kind.REPLY, Stage.RCPT, 553, "5.6.7", "adresse refusée")
+    content = report("j+ó@lezer.example", headers="Subject: één\r\n".encode(), answer=said)
+    human, machine, original = email.message_from_bytes(content).get_payload()
+
+    assert content.isascii()
+    assert "<j+ó@lezer.example>: 553 5.6.7 adresse refusée" in human.get_payload(decode=True).decode()
+    assert machine.get_content_type() == "message/delivery-status"
+    assert machine.get_payload()[1]["Final-Recipient"] == r"utf-8; j\x{2B}\x{F3}@lezer.example"
+    assert machine.get_payload()[1]["Diagnostic-Code"] == r"smtp; 553 5.6.7 adresse refus\xe9e"
+    assert original.get_content_type() == "text/rfc822-headers"
+    assert original.get_payload(decode=True).decode() == "Subject: één\r\n"
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import sqlite3
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,6 +16,7 @@ from gateway.ports import Decided, Settled, StoreUnavailableError
 from gateway.store import database
 from gateway.store.log import Filters
 from gateway.store.opening import Store, opened
+from tests.disk import fill, small_disk
 from tests.store.given import (
     INVOICE,
     KEYS_CHECK,
@@ -208,43 +207,24 @@ async def test_a_full_database_refuses_until_there_is_room(store: Store, clock: 
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path, template: bytes) -> Iterator[Path]:
-    """A store on a disk of one megabyte; needs root."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mount = shutil.which("mount")
-    made = mount and subprocess.run(
-        [mount, "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(disk)], capture_output=True, check=False
-    )
-    if not made or made.returncode:
-        pytest.skip("mounting a small disk needs root")
-    (disk / "store.db").write_bytes(template)
-    yield disk / "store.db"
-    subprocess.run(["umount", "--lazy", str(disk)], check=True)
+def on_small_disk(tmp_path: Path, template: bytes) -> Iterator[Path]:
+    """A store on a disk of one megabyte."""
+    with small_disk(tmp_path / "disk") as disk:
+        (disk / "store.db").write_bytes(template)
+        yield disk / "store.db"
 
 
-def fill(file: Path) -> None:
-    """Write until the disk is full."""
-    with file.open("wb", buffering=0) as stream:
-        for size in (4096, 1):
-            try:
-                while stream.write(b"x" * size):
-                    pass
-            except OSError:
-                continue
-
-
-async def test_a_full_disk_refuses_and_service_resumes(small_disk: Path, clock: SetClock) -> None:
+async def test_a_full_disk_refuses_and_service_resumes(on_small_disk: Path, clock: SetClock) -> None:
     """With the disk full nothing is acknowledged; with room again, held fates come on record (B9, B14)."""
-    async with opened(f"sqlite:///{small_disk}", KEYS_CHECK, clock.now) as store:
+    async with opened(f"sqlite:///{on_small_disk}", KEYS_CHECK, clock.now) as store:
         decided = await decide(store, clock)
-        fill(small_disk.with_name("filler"))
+        fill(on_small_disk.with_name("filler"))
         with pytest.raises(StoreUnavailableError):
             await store.ledger.append([row(objection(START), via="x" * 50_000)])
         wordy = fate(decided.id, replace(RELAYED, text="x" * 50_000))
         with pytest.raises(StoreUnavailableError):
             await store.journal.settle([wordy], clock.now())
-        remove(small_disk.with_name("filler"))
+        remove(on_small_disk.with_name("filler"))
         await store.ledger.append([row(objection(START), via="x" * 50_000)])
         assert await fates_of(store) == ["relayed"]
 
