@@ -33,7 +33,7 @@ class Keys:
 
     def digest(self, purpose: str, content: bytes) -> bytes:
         """A 16-byte keyed hash of content, of no use for any other purpose."""
-        return hmac.digest(self.person, purpose.encode() + b"\0" + content, "sha256")[:16]
+        return hmac.digest(self.person, b"\0" + purpose.encode() + b"\0" + content, "sha256")[:16]
 
     @property
     def check(self) -> str:

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+)
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from gateway.config import ConfigError, Fault, Listen, find, load, warnings
+from gateway.config import ConfigError, Listen, find, load, warnings
 from gateway.config.schema import SECTIONS, TABLES, Retention, Section
 from gateway.mail.signature import new_key
 
@@ -91,6 +101,29 @@ def as_shown(value: object) -> object:
     return value
 
 
+def test_a_key_in_force_tells_its_default_where_it_differs() -> None:
+    """A section's key that the sample sets otherwise than the code says its default in the comment."""
+    lines = SAMPLE.read_text().splitlines()
+    section, comment, untold = "", "", []
+    for line in lines:
+        if table := re.fullmatch(r"\[([a-z]+)\]", line):
+            section, comment = table[1], ""
+        elif (key := re.fullmatch(r"([a-z_]+) = (.*)", line)) and section in SECTIONS:
+            field = SECTIONS[section].model_fields[key[1]]
+            if not field.is_required():
+                default = as_shown(field.get_default())
+                shown = tomllib.loads(f"value = {key[2]}")["value"]
+                if shown != default and f"Default: {json.dumps(default)}." not in comment:
+                    untold.append((section, key[1]))
+            comment = ""
+        elif line.startswith("["):
+            section = ""
+        else:
+            comment = f"{comment} {line[2:]}" if line.startswith("# ") else ""
+
+    assert untold == []
+
+
 def test_the_sample_runs_as_it_stands() -> None:
     """The sample is a sound configuration of a gateway that can start on a fresh machine."""
     config = load(SAMPLE, {})
@@ -125,6 +158,123 @@ def test_a_file_that_is_not_there_is_a_fault(tmp_path: Path) -> None:
 
     (fault,) = refused.value.faults
     assert "cannot be read" in fault.fault
+
+
+@given(
+    place=st.integers(0, 20),
+    value=st.one_of(
+        st.none(),
+        st.booleans(),
+        st.integers(-(2**70), 2**70),
+        st.text(max_size=20),
+        st.lists(st.one_of(st.text(max_size=5), st.integers()), max_size=3),
+        st.dictionaries(st.sampled_from(["id", "name", "listen", "x"]), st.integers(), max_size=2),
+    ),
+)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_any_value_is_taken_or_named_as_a_fault(tmp_path: Path, place: int, value: object) -> None:
+    """Whatever stands behind a key, or where it is left out, loading ends in a Config or in faults."""
+    lines = GOOD.read_text().splitlines()
+    keys = [number for number, line in enumerate(lines) if " = " in line]
+    number = keys[place % len(keys)]
+    name = lines[number].split(" = ")[0]
+    lines[number] = "" if value is None else f"{name} = {as_toml(value)}"
+    path = tmp_path / "gateway.toml"
+    path.write_text("\n".join(lines), "utf-8")
+
+    try:
+        load(path, {})
+    except ConfigError as refused:
+        assert all(fault.fault and fault.mend for fault in refused.faults)  # noqa: PT017  either will do
+        assert len(set(refused.faults)) == len(refused.faults)  # noqa: PT017
+
+
+def as_toml(value: object) -> str:
+    """A value as TOML writes it, where JSON differs."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key} = {one}" for key, one in value.items()) + "}"
+    return json.dumps(value)
+
+
+def test_a_file_nested_beyond_reason_is_a_fault(tmp_path: Path) -> None:
+    """Brackets without end are told as a fault, and stop nothing."""
+    path = tmp_path / "gateway.toml"
+    path.write_text("a = " + "[" * 100_000)
+
+    with pytest.raises(ConfigError) as refused:
+        load(path, {})
+
+    assert "is not TOML" in refused.value.faults[0].fault
+
+
+@pytest.mark.parametrize("name", ["a-fault-elsewhere", "not-a-hash"])
+def test_no_fault_repeats_a_secret(tmp_path: Path, name: str) -> None:
+    """A secret put where its hash belongs, or a password in the file, is in no fault's words."""
+    text = GOOD.read_text().replace("[smarthost]", '[smarthost]\nusername = "me"\npassword = ["s3cret"]')
+    path = tmp_path / f"{name}.toml"
+    path.write_text(text.replace("sha256:" + "0" * 64, "s3cret"))
+
+    with pytest.raises(ConfigError) as refused:
+        load(path, {})
+
+    assert {fault.key for fault in refused.value.faults} == {"login[tool].secret_hash", "smarthost.password"}
+    assert "s3cret" not in str(refused.value)
+
+
+def test_a_certificate_key_with_a_password_is_a_fault(tmp_path: Path) -> None:
+    """An encrypted TLS key is refused at once; nobody is asked for its password at a terminal."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    (tmp_path / "key.pem").write_bytes(
+        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"secret"))
+    )
+    path = written(tmp_path)
+    path.write_text(path.read_text() + '[smtp]\ntls_cert = "key.pem"\ntls_key = "key.pem"\n')
+
+    with pytest.raises(ConfigError) as refused:
+        load(path, {})
+
+    assert [fault.key for fault in refused.value.faults] == ["smtp.tls_cert"]
+
+
+@pytest.mark.parametrize(("bits", "warned"), [(1024, True), (2048, False)])
+def test_a_short_signing_key_is_warned_of(tmp_path: Path, bits: int, *, warned: bool) -> None:
+    """RSA below 2048 bits serves, with a warning (RFC 8301 section 3.2)."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=bits)
+    (tmp_path / "key.pem").write_bytes(new_pem(key))
+    path = written(tmp_path)
+    path.write_text(
+        path.read_text()
+        + '[[dkim]]\ndomain = "shop.example"\nselector = "s1"\nprivate_key_file = "key.pem"\n'
+    )
+
+    keys = [warning.key for warning in warnings(load(path, {}))]
+
+    assert keys == (["dkim[shop.example].private_key_file"] if warned else [])
+
+
+def new_pem(key: rsa.RSAPrivateKey) -> bytes:
+    """The key as a file holds it."""
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
+def test_open_doors_are_warned_of(tmp_path: Path) -> None:
+    """Mail in the clear to another machine, dead links, a login without categories: all are told."""
+    path = written(tmp_path)
+    text = path.read_text().replace("[smarthost]", '[smarthost]\nhost = "mx.example"\ntls = "none"')
+    text = text.replace('"https://mail.shop.example/"', '"http://localhost:8080"')
+    path.write_text(text.replace('categories = ["newsletter"]', "categories = []"))
+
+    keys = [warning.key for warning in warnings(load(path, {}))]
+
+    assert keys == ["smarthost.tls", "gateway.public_url", "login[tool].categories"]
+
+
+def test_a_controller_that_confirms_objections_needs_a_sender(tmp_path: Path) -> None:
+    """In Belgium, where objections are confirmed, a controller without mail_from is warned of (L31)."""
+    path = written(tmp_path)
+    path.write_text(path.read_text().replace('country = "NL"', 'country = "BE"'))
+
+    assert [warning.key for warning in warnings(load(path, {}))] == ["controller[shop].mail_from"]
 
 
 def test_lacks_that_hold_back_marketing_are_warnings(tmp_path: Path) -> None:
@@ -189,27 +339,105 @@ def test_a_secret_may_stand_in_a_file(tmp_path: Path) -> None:
     }
 
     config = load(written(tmp_path), environ)
+    beside = load(written(tmp_path), environ | {"SENDRIGHT_SMARTHOST__PASSWORD_FILE": "secret"})
 
+    assert beside.smarthost == config.smarthost, "a relative path is relative to the file"
     assert config.smarthost.password is not None
     assert config.smarthost.password.get_secret_value() == "s3cret"
     assert "s3cret" not in repr(config)
+
+
+@pytest.mark.parametrize("password", ["true", "[1]", "12345678", "a,b"])
+def test_a_password_is_taken_as_it_is(tmp_path: Path, password: str) -> None:
+    """What looks like a boolean, list or number is text where text is meant."""
+    environ = {"SENDRIGHT_SMARTHOST__USERNAME": "me", "SENDRIGHT_SMARTHOST__PASSWORD": password}
+
+    taken = load(written(tmp_path), environ).smarthost.password
+
+    assert taken is not None
+    assert taken.get_secret_value() == password
+
+
+def test_the_environment_sets_keys_of_tables_and_terms(tmp_path: Path) -> None:
+    """The only table of its kind needs no name, one of several does; a term is named by its class."""
+    other = '\n[[login]]\nname = "web-shop"\ncontroller = "shop"\nfrom_domains = ["web.example"]\n'
+    path = written(tmp_path)
+    path.write_text(path.read_text() + other)
+    environ = {
+        "SENDRIGHT_CONTROLLER__NAME": "De Winkel BV",
+        "SENDRIGHT_LOGIN__TOOL__FROM_DOMAINS": "a.example, b.example",
+        "SENDRIGHT_LOGIN__WEB_SHOP__SECRET_HASH": "sha256:" + "2" * 64,
+        "SENDRIGHT_RETENTION__JOURNAL__KEEP_AT_LEAST_DAYS": "30",
+        "SENDRIGHT_RETENTION__JOURNAL__KEEP_AT_MOST_DAYS": "90",
+        "SENDRIGHT_RETENTION__JOURNAL__REASON": "to answer complaints",
+    }
+
+    config = load(path, environ)
+
+    assert config.controllers["shop"].name == "De Winkel BV"
+    assert config.logins["tool"].from_domains == {"a.example", "b.example"}
+    assert config.logins["web-shop"].secret_hash == "sha256:" + "2" * 64
+    assert config.retention["journal"].keep_at_most_days == 90
 
 
 @pytest.mark.parametrize(
     ("name", "value"),
     [
         ("SENDRIGHT_NONSENSE__KEY", "1"),
+        ("SENDRIGHT_SMTP", "1"),
         ("SENDRIGHT_SMTP__NONSENSE", "1"),
+        ("SENDRIGHT_SMTP__LISTEN__PORT", "1"),
+        ("SENDRIGHT_SMTP__LISTEN", "eight"),
+        ("SENDRIGHT_SMTP__MAX_RECIPIENTS", "many"),
+        ("SENDRIGHT_SMTP__REQUIRE_TLS", "perhaps"),
+        ("SENDRIGHT_GATEWAY__WORKERS", "2"),
+        ("SENDRIGHT_GATEWAY__STATE_DIR", "\udcff"),
+        ("SENDRIGHT_LOGIN__NOBODY__SECRET_HASH", "1"),
+        ("SENDRIGHT_TOKEN__SECRET_HASH", "1"),
+        ("SENDRIGHT_RETENTION__NONSENSE__REASON", "1"),
         ("SENDRIGHT_SMARTHOST__PASSWORD_FILE", "/nonexistent"),
     ],
 )
-def test_an_environment_variable_that_sets_nothing_is_a_fault(tmp_path: Path, name: str, value: str) -> None:
-    """A misspelt variable is told, not ignored."""
+def test_an_environment_variable_that_cannot_be_set_is_a_fault(tmp_path: Path, name: str, value: str) -> None:
+    """A misspelt variable is told, not ignored; one with a wrong value is named, not the file."""
     with pytest.raises(ConfigError) as refused:
         load(written(tmp_path), {name: value})
 
-    assert Fault("environment", name, refused.value.faults[0].fault, refused.value.faults[0].mend)
-    assert [fault.key for fault in refused.value.faults] == [name]
+    assert [(fault.file, fault.key) for fault in refused.value.faults] == [("environment", name)]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SENDRIGHT_SMARTHOST__PORT", "abc"),
+        ("SENDRIGHT_GATEWAY__PUBLIC_URL", "http://shop.example"),
+        ("SENDRIGHT_GATEWAY__WORKERS", "9"),
+        ("SENDRIGHT_SMARTHOST__PASSWORD", "without a user name"),
+    ],
+)
+def test_a_wrong_value_from_the_environment_is_told_of_its_variable(
+    tmp_path: Path, name: str, value: str
+) -> None:
+    """Nobody is sent to look in the file for what the file does not say."""
+    with pytest.raises(ConfigError) as refused:
+        load(written(tmp_path), {name: value})
+
+    assert [(fault.file, fault.key) for fault in refused.value.faults] == [("environment", name)]
+
+
+def test_a_secret_given_twice_is_a_fault(tmp_path: Path) -> None:
+    """A password and a file with the password contradict each other: neither is guessed at."""
+    (tmp_path / "secret").write_text("s3cret\n")
+    environ = {
+        "SENDRIGHT_SMARTHOST__USERNAME": "me",
+        "SENDRIGHT_SMARTHOST__PASSWORD": "other",
+        "SENDRIGHT_SMARTHOST__PASSWORD_FILE": "secret",
+    }
+
+    with pytest.raises(ConfigError) as refused:
+        load(written(tmp_path), environ)
+
+    assert [fault.key for fault in refused.value.faults] == ["SENDRIGHT_SMARTHOST__PASSWORD_FILE"]
 
 
 def test_which_file_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -241,3 +469,12 @@ def written(folder: Path, *, drop: tuple[str, ...] = ()) -> Path:
     path = folder / "gateway.toml"
     path.write_text("".join(line for line in lines if line.split(" = ")[0] not in drop))
     return path
+
+
+def test_room_for_less_than_the_largest_message_is_a_warning(tmp_path: Path) -> None:
+    """It is no fault, since a message that is alone always fits; it is said all the same."""
+    environ = {"SENDRIGHT_SMTP__MAX_BYTES_IN_FLIGHT": "1000"}
+
+    assert [warning.key for warning in warnings(load(written(tmp_path), environ))] == [
+        "smtp.max_bytes_in_flight"
+    ]

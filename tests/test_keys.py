@@ -188,3 +188,10 @@ def test_the_check_tells_keys_apart_and_nothing_of_them() -> None:
 def test_keys_do_not_show_themselves() -> None:
     """What is printed, logged or stands in a traceback holds no key (L26)."""
     assert repr(KEYS) == "Keys()"
+
+
+def test_a_digest_is_never_the_hash_of_a_person() -> None:
+    """What is hashed for another purpose cannot be taken for a person's name on record."""
+    made = keys_file.fresh()
+
+    assert made.digest("shop", b"a@b.example") != made.hash("shop", "a@b.example")

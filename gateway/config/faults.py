@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 
@@ -17,6 +17,15 @@ class Fault:
 
     def __str__(self) -> str:
         return f"{self.file}: {self.key}: {self.fault}; {self.mend}"
+
+
+NAMED_BY = ("id", "name", "domain")  # the key by which a fault names a table
+
+
+def label(number: int, table: Mapping[str, object]) -> str:
+    """What a table is called in faults: its id or name, else its place."""
+    names = [table[key] for key in NAMED_BY if key in table]
+    return next((name for name in names if isinstance(name, str) and name.isprintable()), str(number))
 
 
 class ConfigError(Exception):

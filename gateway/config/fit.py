@@ -1,60 +1,31 @@
-"""How the values of a configuration must fit together: faults, each with its rule, and mere warnings."""
+"""How controllers, categories, logins and terms must fit together, each fault with its rule.
+
+What rests on a key that is itself at fault is passed over: mended, it may well fit.
+"""
 
 from __future__ import annotations
 
-import ssl
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import combinations
-from pathlib import Path
 from typing import TypeAlias
 
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
-
 from gateway.config import schema
-from gateway.config.schema import is_loopback
-from gateway.config.whole import SQLITE, Config
+from gateway.config.whole import Config
+from gateway.law.evidence import ALL
 
 Found: TypeAlias = tuple[str, str, str]  # key, fault, mend
 
-LEAST_RSA_BITS, GOOD_RSA_BITS = 1024, 2048  # RFC 8301 section 3.2: MUST, SHOULD
 
-
-def faults(config: Config, broken: set[str]) -> list[Found]:
-    """Everything that does not fit; what rests on a section or table in `broken` is passed over."""
-    found = [*_names(config), *_categories(config, broken), *_logins(config, broken), *_networks(config)]
-    found += [*_tokens(config, broken), *_controllers(config), *_retention(config)]
-    if "store" not in broken:
-        found += _store(config)
-    if "gateway" not in broken:
-        found += _workers(config)
-    if "smtp" not in broken:
-        found += _tls(config)
-    if "smarthost" not in broken:
-        found += _smarthost(config)
-        found += _signing(config, broken)
-    return found
-
-
-def warnings(config: Config) -> Iterator[Found]:
-    """What keeps a controller from sending marketing (L20, L22), and keys that are short."""
-    for one in config.controllers.values():
-        key = f"controller[{one.id}]"
-        lacks = "it sends no marketing until then (controller-not-ready)"
-        if not one.privacy_policy_mentions_marketing:  # L20
-            yield f"{key}.privacy_policy_mentions_marketing", lacks, "true, once the policy says so"
-        if not one.privacy_policy_url:  # L22
-            yield f"{key}.privacy_policy_url", lacks, "the address of the privacy policy"
-        if not one.postal_address:  # L22
-            yield f"{key}.postal_address", lacks, "the address to write to"
-    for signer in config.dkim:
-        private = _private_key(signer.private_key_file)
-        if isinstance(private, RSAPrivateKey) and private.key_size < GOOD_RSA_BITS:
-            short = f"RSA of {private.key_size} bits is short"
-            yield f"dkim[{signer.domain}].private_key_file", short, "2048 bits (RFC 8301)"
+def faults(config: Config, broken: set[str]) -> Iterator[Found]:
+    """Everything that does not fit; `broken` holds the keys at fault, and tables that could not be read."""
+    yield from _names(config)
+    yield from _categories(config, broken)
+    yield from _logins(config, broken)
+    yield from _networks(config)
+    yield from _tokens(config, broken)
+    yield from _controllers(config, broken)
+    yield from _retention(config, broken)
 
 
 def _names(config: Config) -> Iterator[Found]:
@@ -70,6 +41,11 @@ def _names(config: Config) -> Iterator[Found]:
         for name, times in Counter(given).items():
             if times > 1:
                 yield f"{table}[{name}]", f"is there {times} times", "each name once, former ids too"
+    for (domain, selector), times in Counter((one.domain, one.selector) for one in config.dkim).items():
+        if times > 1:  # the DNS record of a selector holds one key (RFC 6376 section 3.6.2.2)
+            yield f"dkim[{domain}].selector", f"{selector!r} is there {times} times", "one for each key"
+    if ALL in ids:  # law.md section 3: withdrawn for `all` means every category
+        yield f"category[{ALL}].id", "is the word for every category", "another id, former ids too"
 
 
 def _known(config: Config, controller: str, key: str, broken: set[str]) -> Iterator[Found]:
@@ -86,6 +62,8 @@ def _categories(config: Config, broken: set[str]) -> Iterator[Found]:
     for one in config.category:
         key = f"category[{one.id}]"
         yield from _known(config, one.controller, key, broken)
+        if f"{key}.purpose" in broken:
+            continue
         if one.purpose == "marketing":
             if one.ground:
                 yield f"{key}.ground", "marketing has its ground in the evidence", "no ground here"
@@ -106,11 +84,12 @@ def _logins(config: Config, broken: set[str]) -> Iterator[Found]:
         key = f"login[{one.name}]"
         yield from _known(config, one.controller, key, broken)
         yield from _usable(config, one, key, broken)
-        if one.default_category and one.default_category not in one.categories:
+        unknown = one.default_category and one.default_category not in one.categories
+        if unknown and f"{key}.categories" not in broken:
             yield f"{key}.default_category", "is not among its categories", _choice(one.categories)
         if one.mode == "report" and one.report_until is None:
             yield f"{key}.report_until", "is missing", "when report mode ends, as 2027-01-31T00:00:00+01:00"
-        if not one.secret_hash and not one.networks:
+        if not one.secret_hash and not one.networks and f"{key}.networks" not in broken:
             yield f"{key}.secret_hash", "nobody could log in", "a secret_hash, or networks, or both"
 
 
@@ -121,6 +100,8 @@ def _usable(config: Config, login: schema.Login, key: str, broken: set[str]) -> 
         if name not in controller_of:
             if "category" not in broken:
                 yield f"{key}.categories", f"no category is called {name!r}", _choice(own)
+        elif not broken.isdisjoint((f"{key}.controller", f"category[{name}].controller")):
+            continue
         elif controller_of[name] != login.controller:  # I8
             yield f"{key}.categories", f"{name!r} belongs to another controller", _choice(own)
 
@@ -133,11 +114,16 @@ def _networks(config: Config) -> Iterator[Found]:
 
 
 def _tokens(config: Config, broken: set[str]) -> Iterator[Found]:
+    seen: dict[str, str] = {}
     for one in config.token:
-        yield from _known(config, one.controller, f"token[{one.name}]", broken)
+        key = f"token[{one.name}]"
+        yield from _known(config, one.controller, key, broken)
+        if other := one.secret_hash and seen.get(one.secret_hash):  # a bearer says no name, only the secret
+            yield f"{key}.secret_hash", f"is that of token {other!r} too", "a secret of its own"
+        seen[one.secret_hash] = one.name
 
 
-def _controllers(config: Config) -> Iterator[Found]:
+def _controllers(config: Config, broken: set[str]) -> Iterator[Found]:
     for one in config.controller:
         key = f"controller[{one.id}]"
         if one.on_behalf_of and one.processing_agreement_date is None:  # L21, GDPR 28(3)
@@ -146,87 +132,15 @@ def _controllers(config: Config) -> Iterator[Found]:
                 "is missing",
                 "the date of the agreement with that party",
             )
+        if not broken.isdisjoint((f"{key}.country", f"{key}.pack")):
+            continue
         pack = config.controllers[one.id].pack
         if one.impersonal_addresses and not pack.impersonal_local_parts:  # L16
             yield f"{key}.impersonal_addresses", f"pack {pack.id} exempts no such addresses", "false"
 
 
-def _retention(config: Config) -> Iterator[Found]:
+def _retention(config: Config, broken: set[str]) -> Iterator[Found]:
     for name, one in config.retention.items():
-        least, most = one.keep_at_least_days, one.keep_at_most_days
-        if least is not None and most is not None and least > most:
-            yield f"retention.{name}.keep_at_most_days", "is less than keep_at_least_days", f"{least} or more"
-
-
-def _store(config: Config) -> Iterator[Found]:
-    if not config.store.url.startswith(SQLITE):
-        yield "store.url", "this version keeps its store in SQLite", f"{SQLITE}path"
-
-
-def _workers(config: Config) -> Iterator[Found]:
-    if config.gateway.workers != 1:
-        yield "gateway.workers", "this version has one worker", "1"
-
-
-def _tls(config: Config) -> Iterator[Found]:
-    smtp = config.smtp
-    if (smtp.tls_cert is None) != (smtp.tls_key is None):
-        yield "smtp.tls_key", "certificate and key belong together", "both tls_cert and tls_key, or neither"
-    elif smtp.tls_cert:
-        try:
-            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(smtp.tls_cert, smtp.tls_key)
-        except (OSError, ssl.SSLError) as error:
-            yield "smtp.tls_cert", f"cannot be used: {error}", "a readable certificate chain and its key, PEM"
-    elif smtp.listen_tls or smtp.require_tls:
-        yield "smtp.tls_cert", "TLS needs a certificate", "tls_cert and tls_key"
-
-
-def _smarthost(config: Config) -> Iterator[Found]:
-    smarthost = config.smarthost
-    if (smarthost.username is None) != (smarthost.password is None):
-        yield "smarthost.password", "user name and password belong together", "both, or neither"
-    elif smarthost.username and smarthost.tls == "none" and not is_loopback(smarthost.host):
-        yield "smarthost.tls", "the password would travel in the clear", "starttls or implicit"
-
-
-def _signing(config: Config, broken: set[str]) -> Iterator[Found]:
-    """Where we sign, every From: domain of a login has a key of its own (contract section 3)."""
-    if config.smarthost.signs:
-        return
-    for one in config.dkim:
-        fault = _key_fault(one.private_key_file)
-        if fault:
-            yield (
-                f"dkim[{one.domain}].private_key_file",
-                fault,
-                f"run `sendright dkim new {one.domain} {one.selector}`",
-            )
-    signed = {one.domain for one in config.dkim}
-    for login in config.login:
-        for domain in sorted(login.from_domains - signed):
-            if "dkim" not in broken:
-                yield (
-                    f"login[{login.name}].from_domains",
-                    f"there is no [[dkim]] key for {domain}",
-                    f"run `sendright dkim new {domain} s1`, or smarthost.signs = true",
-                )
-
-
-def _key_fault(path: Path) -> str:
-    key = _private_key(path)
-    if isinstance(key, str):
-        return key
-    if isinstance(key, RSAPrivateKey) and key.key_size < LEAST_RSA_BITS:
-        return f"RSA of {key.key_size} bits is too short (RFC 8301)"
-    return ""
-
-
-def _private_key(path: Path) -> RSAPrivateKey | Ed25519PrivateKey | str:
-    """The key in a file, or what is wrong with it."""
-    try:
-        key = load_pem_private_key(path.read_bytes(), password=None)
-    except OSError as error:
-        return f"cannot be read: {error.strerror}"
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        return "is no private key without a password, in PEM"
-    return key if isinstance(key, RSAPrivateKey | Ed25519PrivateKey) else "must be an RSA or Ed25519 key"
+        keys = f"retention.{name}.keep_at_least_days", f"retention.{name}.keep_at_most_days"
+        if broken.isdisjoint(keys) and one.keep_at_least_days > one.keep_at_most_days:  # L24
+            yield keys[1], "is less than keep_at_least_days", f"{one.keep_at_least_days} or more"

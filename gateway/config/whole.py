@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from gateway.config import schema
+from gateway.config.values import SQLITE
 from gateway.law import category as law
 from gateway.law.packs import PACKS, pack_for
-
-SQLITE = "sqlite+aiosqlite:///"
 
 S = TypeVar("S", bound=schema.Section)
 
