@@ -93,13 +93,13 @@ class Message:
     _domains: frozenset[str]
 
     @classmethod
-    def parse(cls, content: bytes) -> Message:
+    def parse(cls, content: bytes, *, most_fields: int = MAX_FIELDS) -> Message:
         """Read a message. Raises UnparsableError, with a detail safe to show, when its header is broken."""
         if not content.count(b"\r\n") == content.count(b"\r") == content.count(b"\n") or b"\0" in content:
             raise UnparsableError(Refusal.LINE_ENDS)
         end = content.find(b"\r\n\r\n")
         header_end = len(content) if end < 0 else end + 2
-        fields, read = read_fields(content[:header_end])
+        fields, read = read_fields(content[:header_end], most_fields)
         if read != header_end or not fields:
             raise UnparsableError(Refusal.HEADER)
         _check_single(fields)

@@ -113,14 +113,28 @@ def as_text(notice: Notice, form: Form = "full") -> str:
 
 def as_html(notice: Notice, form: Form = "full") -> str:
     """The notice as one HTML element in ASCII; colours of its own, so that dark modes turn them together."""
-    link = f'<a href="{_escaped(notice.link)}"\r\n style="{_LINK_STYLE}">'
+    inside = _lines(notice, form, f'"\r\n style="{_LINK_STYLE}"')
+    return f'<div style="{_STYLE}">\r\n{inside}\r\n</div>\r\n'
+
+
+def as_amp(notice: Notice, form: Form = "full") -> str:
+    """The notice as one element of an AMP page: without styles, of which AMP readers take unlike ones."""
+    inside = _lines(notice, form, '"')
+    return f"<p>\r\n{inside}\r\n</p>\r\n"
+
+
+def _lines(notice: Notice, form: Form, end: str) -> str:
+    """What is said, in lines; `end` goes after each link's URL."""
     lines = [_escaped(_line(notice.advertising)), _escaped(notice.about_profile)]
     if form == "full":
-        lines[1:1] = [_escaped(notice.because), f"{link}{_escaped(notice.words.unsubscribe)}</a>"]
-    policy = f'<a href="{_escaped(notice.privacy_policy_url)}"\r\n style="{_LINK_STYLE}">'
-    lines += [_escaped(notice.sender), f"{policy}{_escaped(notice.words.privacy_policy)}</a>"]
-    inside = "<br>\r\n".join(filter(None, lines))
-    return f'<div style="{_STYLE}">\r\n{inside}\r\n</div>\r\n'
+        link = _anchor(notice.link, end, notice.words.unsubscribe)
+        lines[1:1] = [_escaped(notice.because), link]
+    policy = _anchor(notice.privacy_policy_url, end, notice.words.privacy_policy)
+    return "<br>\r\n".join(filter(None, [*lines, _escaped(notice.sender), policy]))
+
+
+def _anchor(url: str, end: str, words: str) -> str:
+    return f'<a href="{_escaped(url)}{end}>{_escaped(words)}</a>'
 
 
 _STYLE = (

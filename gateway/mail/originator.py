@@ -18,6 +18,7 @@ _TOKEN = re.compile(
     rb"|(?P<atom>[A-Za-z0-9!#$%&'*+/=?^_`{|}~\x80-\xff-]+)"  # RFC 5322 section 3.2.3, RFC 6532
     rb"|(?P<special>[<>@,:;.])"
 )
+_MAX_LENGTH = 10_000  # octets; a mailbox has some 300
 _IN_COMMENT = re.compile(rb"\\[ -~\t\x80-\xff]|[()]|[^\\()]+")
 
 
@@ -38,6 +39,8 @@ def mailboxes(value: bytes) -> list[Mailbox]:
 
 def _tokens(value: bytes) -> list[tuple[str, bytes]]:
     """Kind and text of each token; a comment counts as a space."""
+    if len(value) > _MAX_LENGTH:
+        raise OriginatorError("field is too long")
     tokens = []
     at = 0
     while at < len(value):

@@ -10,22 +10,26 @@ Rules of this file:
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from enum import Enum
 
-from gateway.mail.structure import CannotCarryNoticeError, Part
+from gateway.mail.page import Context, Page, page
+from gateway.mail.shapes import CannotCarryNoticeError, Refusal, StrangeError, Wrapping
+from gateway.mail.structure import Part
 from gateway.mail.transport import IDENTITY
+
+__all__ = ["AMP", "Context", "Leaves", "Page", "StrangeError", "leaves", "page", "text_end", "to_drop"]
 
 AMP = "text/x-amp-html"
 # Sealed as a whole, or a fragment: inside a wrapping, readers no longer open them.
 _SEALED = {
-    "multipart/encrypted": "encrypted content cannot carry the notice",
-    "application/pkcs7-mime": "encrypted or sealed content cannot carry the notice",
-    "application/x-pkcs7-mime": "encrypted or sealed content cannot carry the notice",
-    "message/partial": "a fragment of a message cannot carry the notice",
-    "message/external-body": "content kept elsewhere cannot carry the notice",
+    "multipart/encrypted": Refusal.ENCRYPTED,
+    "application/pkcs7-mime": Refusal.SEALED,
+    "application/x-pkcs7-mime": Refusal.SEALED,
+    "message/partial": Refusal.FRAGMENT,
+    "message/external-body": Refusal.ELSEWHERE,
 }
+_CLOSED = frozenset({"multipart/signed", "multipart/encrypted"})  # RFC 1847: nothing in them is changed
 _PAGES = frozenset({"text/plain", "text/html", "text/watch-html"})
 # Texts that programs read; a person is shown something made of them.
 _DATA = frozenset(
@@ -36,66 +40,100 @@ _DATA = frozenset(
 )
 
 
-class StrangeError(Exception):
-    """The message cannot be edited surely in place: wrap it. The text says why."""
-
-
 @dataclass(slots=True)
 class Leaves:
-    """The leaves that carry the notice, and the alternatives that are dropped since they cannot (I6)."""
+    """The leaves that carry the notice; and which of them, all AMP, may be dropped should they not (I6)."""
 
     readable: list[Part] = field(default_factory=list)
-    dropped: list[tuple[int, int]] = field(default_factory=list)  # octets
+    droppable: dict[int, tuple[int, int]] = field(default_factory=dict)  # by start; the octets to drop
 
 
 def leaves(root: Part) -> Leaves:
     """Where the notice goes. Raises StrangeError or CannotCarryNoticeError."""
-    found = Leaves()
-    found.readable = _readable(root, found)
-    if not found.readable:
-        raise StrangeError("nothing in it is meant for reading")
-    return found
+    readable = _readable(root)
+    if not readable:
+        raise StrangeError(Wrapping.NOTHING_READ)
+    return Leaves(readable, dict(_droppable(root)))
 
 
-def _readable(part: Part, found: Leaves) -> list[Part]:
+def to_drop(root: Part) -> list[tuple[int, int]]:
+    """The octets of all AMP parts, of a message that is wrapped: its notice would not be seen beside them."""
+    droppable = dict(_droppable(root))
+    if any(part.type == AMP and part.start not in droppable for part in root.walk()):
+        raise CannotCarryNoticeError(Refusal.AMP)
+    return list(droppable.values())
+
+
+def _readable(part: Part) -> list[Part]:
     if part.type in _SEALED:
         raise CannotCarryNoticeError(_SEALED[part.type])
     if part.is_multipart:
-        return _of_multipart(part, found)
+        return _of_multipart(part)
     if part.is_file or part.type in _DATA or not part.type.startswith("text/"):
         return []
-    if part.type not in _PAGES or not part.sure:
-        raise StrangeError(f"{part.type} cannot be edited surely")
-    return [part]
+    if part.type not in _PAGES:
+        raise StrangeError(Wrapping.TEXT_KIND)
+    return [_surely(part)]
 
 
-def _of_multipart(part: Part, found: Leaves) -> list[Part]:
+def _surely(part: Part) -> Part:
+    if not part.sure:
+        raise StrangeError(Wrapping.HEADER)
+    return part
+
+
+def _of_multipart(part: Part) -> list[Part]:
+    if part.type == "multipart/appledouble":  # RFC 1740: a file
+        return []
     if not part.sure or part.encoding not in IDENTITY:  # RFC 2045 section 6.4
-        raise StrangeError("its parts cannot be told apart surely")
+        raise StrangeError(Wrapping.PARTS)
     match part.type:
         case "multipart/alternative":
-            return _of_alternative(part, found)
+            return [leaf for child in part.parts for leaf in _of_alternative(child)]
         case "multipart/related":
-            return _readable(_related_root(part), found)
+            return _readable(_related_root(part))
         case "multipart/mixed":
-            return next(filter(None, (_readable(child, found) for child in part.parts)), [])
+            return _of_mixture(part)
         case _:  # signed, report, digest and what is yet to come
-            raise StrangeError(f"{part.type} is not edited inside")
+            raise StrangeError(Wrapping.MULTIPART_KIND)
 
 
-def _of_alternative(part: Part, found: Leaves) -> list[Part]:
+def _of_alternative(child: Part) -> list[Part]:
     """RFC 2046 section 5.1.4: any of them may be the one that is shown."""
-    readable: list[Part] = []
+    if child.type == AMP:
+        return [_surely(child)]
+    carried = [] if child.type in _DATA else _readable(child)
+    if not carried and child.type not in _DATA:
+        raise StrangeError(Wrapping.ALTERNATIVE)
+    return carried
+
+
+def _of_mixture(part: Part) -> list[Part]:
+    """The first that is read; what is sealed is shown beside it, as it was."""
+    for child in part.parts:
+        readable = [] if child.type in _SEALED else _readable(child)
+        if readable:
+            return readable
+    for child in part.parts:
+        if child.type in _SEALED:
+            raise CannotCarryNoticeError(_SEALED[child.type])
+    return []
+
+
+def _droppable(part: Part) -> Iterator[tuple[int, tuple[int, int]]]:
+    """The AMP alternatives beside which a reader is shown another, with their delimiter lines."""
+    if not part.sure or part.type in _CLOSED:
+        return
     for index, child in enumerate(part.parts):
-        if child.type == AMP:
-            following = part.parts[index + 1 : index + 2]
-            found.dropped.append((child.line, following[0].line if following else child.end + 2))
-        elif child.type not in _DATA:
-            carried = _readable(child, found)
-            if not carried:
-                raise StrangeError(f"an alternative of type {child.type} cannot carry the notice")
-            readable += carried
-    return readable
+        following = part.parts[index + 1].line if index + 1 < len(part.parts) else child.end + 2
+        if child.type != AMP:
+            yield from _droppable(child)
+        elif part.type == "multipart/alternative" and _has_other(part):
+            yield child.start, (child.line, following)
+
+
+def _has_other(part: Part) -> bool:
+    return any(child.type != AMP and child.type not in _DATA for child in part.parts)
 
 
 def _related_root(part: Part) -> Part:
@@ -104,11 +142,12 @@ def _related_root(part: Part) -> Part:
     if start is None:
         return part.parts[0]
     ids = [
-        [it.value.decode("latin-1") for it in child.fields if it.key == "content-id"] for child in part.parts
+        [it.value.decode("latin-1").strip("<>") for it in child.fields if it.key == "content-id"]
+        for child in part.parts
     ]
-    if ids.count([start]) != 1:
-        raise StrangeError("the root of multipart/related cannot be found")
-    return part.parts[ids.index([start])]
+    if ids.count([start.strip("<>")]) != 1:
+        raise StrangeError(Wrapping.RELATED_ROOT)
+    return part.parts[ids.index([start.strip("<>")])]
 
 
 def text_end(text: bytes) -> int:
@@ -117,142 +156,3 @@ def text_end(text: bytes) -> int:
         return len(text)
     found = [match.start(1) for match in re.finditer(rb"(?:\A|\n)(-- \r?\n)", text)]  # RFC 3676 section 4.3
     return found[-1] if found else len(text)
-
-
-class Context(Enum):
-    """Where in an HTML page something stands."""
-
-    HREF = "href"  # of a link that is shown
-    TEXT = "text"
-    LINK_TEXT = "link text"  # between <a> and </a>
-    HIDDEN = "hidden"  # in a comment, a script, a style, another attribute
-
-
-@dataclass(slots=True)
-class Page:
-    """An HTML page: where its visible end is, and in what context the places asked for stand."""
-
-    end: int
-    contexts: list[Context]
-
-
-_MARKUP = re.compile(
-    rb"<(?:(?P<comment>!--)|(?P<cdata>!\[CDATA\[)|(?P<bogus>[!?]|/(?![A-Za-z]))"
-    rb"|(?P<close>/?)(?P<name>[A-Za-z][^\s/>]*))"
-)
-# Tags that change nothing of what is asked here, with quoted values plainly closed. Each octet can be read in
-# one way only, so it is linear without possessive quantifiers, which Python gets wrong before 3.11.5.
-_PLAIN_TAGS = re.compile(
-    rb"""[^<]*(?:<(?!/?(?:a|area|body|plaintext|frameset|script|style|title|textarea|xmp|iframe|noembed"""
-    rb"""|noframes)[\s/>])/?[a-z][^<>"']*(?:(?<==)(?:"[^"<>]*"|'[^'<>]*')[^<>"']*)*>[^<]*)*""",
-    re.IGNORECASE,
-)
-_COMMENT_END = re.compile(rb"--!?>")  # HTML 13.2.5.43 and following
-_CDATA_END = re.compile(rb"\]\]>")
-_BOGUS_END = re.compile(rb">")
-_IN_TAG = re.compile(rb""">|=[ \t\r\n]*(["'])""")  # a quote counts only where a value begins
-_RAW_TEXT = {  # HTML 13.1.2: no tags inside these
-    name: re.compile(rb"</%s(?=[\s/>])" % name, re.IGNORECASE)
-    for name in (b"script", b"style", b"title", b"textarea", b"xmp", b"iframe", b"noembed", b"noframes")
-}
-_HREF = re.compile(rb"""\shref\s*=\s*["']?\s*\Z""", re.IGNORECASE)
-
-
-def page(text: bytes, places: Sequence[tuple[int, int]] = ()) -> Page:
-    """Read an HTML page in an ASCII-based charset. Raises StrangeError when its end cannot be found."""
-    return _PageReader(text, places).read()
-
-
-class _PageReader:
-    """One pass over the markup, in linear time."""
-
-    def __init__(self, text: bytes, places: Sequence[tuple[int, int]]) -> None:
-        self._text = text
-        self._places = places
-        self._contexts: list[Context] = []
-        self._body_end: int | None = None
-        self._conditions = 0  # Outlook's conditional comments around what others show
-        self._in_link = False
-
-    def read(self) -> Page:
-        at = 0
-        while match := _MARKUP.search(self._text, self._skipped(at)):
-            self._assign(match.start(), Context.LINK_TEXT if self._in_link else Context.TEXT)
-            at = self._pass(match)
-        self._assign(len(self._text), Context.LINK_TEXT if self._in_link else Context.TEXT)
-        if self._body_end is None and self._conditions:
-            raise StrangeError("a conditional comment does not end")
-        return Page(len(self._text) if self._body_end is None else self._body_end, self._contexts)
-
-    def _skipped(self, at: int) -> int:
-        """Past tags of no interest, once no place is left to tell the context of."""
-        if len(self._contexts) < len(self._places):
-            return at
-        skipped = _PLAIN_TAGS.match(self._text, at)
-        return skipped.end() if skipped else at
-
-    def _assign(self, end: int, context: Context) -> None:
-        """Places up to `end` stand in that context."""
-        while len(self._contexts) < len(self._places) and self._places[len(self._contexts)][0] < end:
-            self._contexts.append(context)
-
-    def _pass(self, match: re.Match[bytes]) -> int:
-        """Where the markup that starts here ends, having taken note of it."""
-        start = match.start()
-        if match["comment"]:
-            end = self._found(_COMMENT_END.search(self._text, start + 2))
-            self._condition(self._text[start + 4 : end - 3])
-        elif match["cdata"]:
-            end = self._found(_CDATA_END.search(self._text, start))
-        elif match["bogus"]:
-            end = self._found(_BOGUS_END.search(self._text, start))
-            self._condition(self._text[start + 2 : end - 1])
-        else:
-            return self._tag(match)
-        self._assign(end, Context.HIDDEN)
-        return end
-
-    def _found(self, match: re.Match[bytes] | None) -> int:
-        if match is None:
-            raise StrangeError("a comment or an element of the page does not end")
-        return match.end()
-
-    def _condition(self, inside: bytes) -> None:
-        """Outlook hides what stands between [if ...] and [endif] where it is not itself the comment."""
-        inside = inside[:200].strip().lower() + inside[-20:].strip().lower()
-        if inside.startswith((b"<![endif]", b"[endif]")):
-            self._conditions = max(0, self._conditions - 1)
-        elif inside.startswith(b"[if") and not inside.endswith((b"<![endif]", b"<![endif]-")):
-            self._conditions += 1
-
-    def _tag(self, match: re.Match[bytes]) -> int:
-        name = match["name"].lower()
-        end = self._tag_end(match.end())
-        closing = bool(match["close"])
-        self._assign_in_tag(match.start(), end, shown=name in (b"a", b"area") and not closing)
-        if name == b"a":
-            self._in_link = not closing
-        elif name == b"body" and closing and not self._conditions:
-            self._body_end = match.start()
-        elif name in (b"plaintext", b"frameset"):
-            raise StrangeError("the page has no end that is shown")
-        elif name in _RAW_TEXT and not closing:
-            end = self._found(_RAW_TEXT[name].search(self._text, end))
-            self._assign(end, Context.HIDDEN)
-        return end
-
-    def _tag_end(self, at: int) -> int:
-        """After the ">" that is not in a quoted value."""
-        while match := _IN_TAG.search(self._text, at):
-            if not match[1]:
-                return match.end()
-            at = self._text.find(match[1], match.end()) + 1
-            if not at:
-                break
-        raise StrangeError("a tag of the page does not end")
-
-    def _assign_in_tag(self, start: int, end: int, *, shown: bool) -> None:
-        while len(self._contexts) < len(self._places) and self._places[len(self._contexts)][0] < end:
-            place = self._places[len(self._contexts)][0]
-            before = self._text[max(start, place - 40) : place]
-            self._contexts.append(Context.HREF if shown and _HREF.search(before) else Context.HIDDEN)

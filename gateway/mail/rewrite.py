@@ -11,18 +11,19 @@ Rules of this file (invariant I6):
 from __future__ import annotations
 
 import hashlib
-import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 from gateway.mail import placing
+from gateway.mail.charset import MoveError
+from gateway.mail.leaf import Leaf, RecodeError, leaf
 from gateway.mail.message import Field, Message
-from gateway.mail.notice import SLOT, Form, Notice, as_html, as_text, shows_identity
-from gateway.mail.placing import Context, Leaves, StrangeError
-from gateway.mail.structure import CannotCarryNoticeError, Part
-from gateway.mail.transfer import LINE, Body, Change, DamagedError, Link, Piece, Splice, decode
-from gateway.mail.transport import IDENTITY, recoded, transportable, tree
-from gateway.mail.wayout import own_urls, places
+from gateway.mail.notice import SLOT, Notice, as_html, as_text
+from gateway.mail.shapes import CannotCarryNoticeError, Refusal, StrangeError
+from gateway.mail.structure import Part
+from gateway.mail.transfer import Change, Link, Piece, Splice, decode
+from gateway.mail.transport import in_utf8, recoded, transportable, tree
+from gateway.mail.wayout import own_urls
 
 __all__ = ["CannotCarryNoticeError", "Prepared", "prepare", "service_copy"]
 
@@ -30,23 +31,39 @@ __all__ = ["CannotCarryNoticeError", "Prepared", "prepare", "service_copy"]
 _BROKEN = ("dkim-signature", "arc-", "domainkey-signature")
 _OWN_WAY_OUT = frozenset({"list-unsubscribe", "list-unsubscribe-post"})  # replaced: RFC 8058 wants one URI
 _MOVED = ("content-",)  # a wrapped entity keeps the fields that describe it (RFC 2046 section 5.1)
-
-# Charsets in which ASCII octets mean ASCII wherever they stand.
-_ASCII_BASED = re.compile(r"(us-)?ascii|utf-?8|iso-?8859-\d{1,2}|latin\d|(windows-|cp)125\d|koi8-[ru]")
-_INLINE_PGP = re.compile(rb"(?:\A|\n)-----BEGIN PGP (SIGNED )?MESSAGE-----")  # RFC 4880 section 6.2
-_ROOM = 600  # octets a link may add to a line
+_OCTETS = (bytes, memoryview)
 
 
-class _RecodeError(Exception):
-    """The notice does not fit this leaf's transfer encoding; quoted-printable fits any."""
+class _FirstError(Exception):
+    """Leaves that must be in another encoding first, by the offset where they start."""
 
-    def __init__(self, part: Part) -> None:
-        super().__init__(part.type)
-        self._start = part.start
+    def __init__(self, to_move: Mapping[int, str], to_recode: frozenset[int] = frozenset()) -> None:
+        super().__init__()
+        self._to_move = to_move  # to UTF-8, with what they say
+        self._to_recode = to_recode
 
-    def meant(self, part: Part) -> bool:
-        """Whether that leaf is this part."""
-        return part.start == self._start and not part.is_multipart
+    def done(self, message: Message) -> Message:
+        """The message with these leaves in UTF-8 or in quoted-printable. Raises StrangeError."""
+        if self._to_move:
+            return in_utf8(message, tree(message), self._to_move)
+        return recoded(message, tree(message), lambda part: part.start in self._to_recode)
+
+
+@dataclass(slots=True)
+class _Opened:
+    """A message that is edited, with its leaves read."""
+
+    message: Message
+    droppable: Mapping[int, tuple[int, int]]
+    leaves: list[Leaf] = field(default_factory=list)
+    dropped: list[Splice] = field(default_factory=list)
+
+    def drops(self, part: Part) -> bool:
+        """Leave an alternative out, if it may be."""
+        if part.start not in self.droppable:
+            return False
+        self.dropped.append(Splice(*self.droppable[part.start], ()))
+        return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +82,9 @@ def prepare(message: Message, *, eight_bit: bool) -> Prepared:
     if message.header_end == message.body:  # a header alone: give the notice a body to stand in
         message = Message.parse(message.content + b"\r\n")
     message = transportable(message, eight_bit=eight_bit)
+    described = [field.raw for field in message.fields_all if field.key.startswith(_MOVED)]
+    if not eight_bit and not all(raw.isascii() for raw in described):  # a wrapping moves it to the body
+        raise CannotCarryNoticeError(Refusal.EIGHT_BIT)
     return Prepared(message, eight_bit=eight_bit)
 
 
@@ -75,8 +95,9 @@ class Prepared:
         self._message = message
         self._eight_bit = eight_bit
         self._plans: dict[Notice, _Plan] = {}  # by what the notice says; people differ in their ground
-        self._root = tree(message)
-        self._leaves, self._bodies = _readable(message, self._root)
+        self._opened = _opened(message)
+        if self._opened is None:
+            placing.to_drop(tree(message))  # refused here, if at all
 
     def copy(
         self, notice: Notice, *, received: bytes = b"", date: bytes = b"", message_id: bytes = b""
@@ -98,32 +119,46 @@ class Prepared:
                 # RFC 2369 section 3.2; RFC 8058 section 3.1
                 b"List-Unsubscribe: <%b>\r\n" % url.encode("ascii"),
                 b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n\r\n",
-                *(piece if isinstance(piece, bytes) else piece.render(url) for piece in plan.body),
+                *(piece if isinstance(piece, _OCTETS) else piece.render(url) for piece in plan.body),
             ]
         )
 
     def _planned(self, notice: Notice) -> _Plan:
-        message, root, leaves, bodies = self._message, self._root, self._leaves, self._bodies
-        while bodies:
+        opened = self._opened
+        while opened is not None:
             try:
-                return _edited(message, leaves, bodies, notice, eight_bit=self._eight_bit)
-            except _RecodeError as need:
-                message = recoded(message, root, need.meant)
-                root = tree(message)
-                leaves, bodies = _readable(message, root)
+                return _edited(opened, notice, eight_bit=self._eight_bit)
+            except _FirstError as first:
+                opened = _reopened(opened.message, first)
             except StrangeError:
                 break
-        return _wrapped(message, root, leaves.dropped, notice)
+        return _wrapped(self._message, notice)
 
 
-def _readable(message: Message, root: Part) -> tuple[Leaves, list[tuple[Part, Body]]]:
-    """The leaves that carry the notice, decoded; none when the message is to be wrapped."""
+def _opened(message: Message) -> _Opened | None:
+    """The message with its leaves; None when it is to be wrapped. Raises CannotCarryNoticeError."""
+    root = tree(message)
     try:
-        leaves = placing.leaves(root)
-        return leaves, [(part, _body(message, part)) for part in leaves.readable]
+        found = placing.leaves(root)
+        opened, to_move = _Opened(message, found.droppable), {}
+        for part in found.readable:
+            try:
+                opened.leaves.append(leaf(message, part))
+            except MoveError as move:
+                to_move[part.start] = move.words
+            except StrangeError:
+                if not opened.drops(part):
+                    raise
     except StrangeError:
-        _check_wrappable(root)
-        return Leaves(), []
+        return None
+    return _reopened(message, _FirstError(to_move)) if to_move else opened
+
+
+def _reopened(message: Message, first: _FirstError) -> _Opened | None:
+    try:
+        return _opened(first.done(message))
+    except StrangeError:
+        return None
 
 
 def service_copy(
@@ -162,112 +197,30 @@ def _marketing_fields(message: Message) -> list[Field]:
     return [it for it in _unbroken(message.without_control_fields) if it.key not in _OWN_WAY_OUT]
 
 
-def _body(message: Message, part: Part) -> Body:
-    if not _ASCII_BASED.fullmatch(part.charset):
-        raise StrangeError("its charset cannot be edited in place")
-    try:
-        body = decode(message.content[part.body : part.end], part.encoding, part.body)
-    except DamagedError as error:
-        raise StrangeError(str(error)) from error
-    if b"-----BEGIN PGP" in body.text and _INLINE_PGP.search(body.text):
-        raise StrangeError("signed or encrypted text is not edited")
-    return body
+def _edited(opened: _Opened, notice: Notice, *, eight_bit: bool) -> _Plan:
+    """The notice in each readable leaf, by splices. Raises _FirstError or StrangeError."""
+    urls = own_urls(opened.message)
+    splices, to_move, to_recode = [*opened.dropped], {}, set()
+    for it in opened.leaves:
+        try:
+            splices += it.splices(notice, urls, eight_bit=eight_bit)
+        except MoveError as move:
+            to_move[it.part.start] = move.words
+        except RecodeError:
+            to_recode.add(it.part.start)
+        except StrangeError:
+            if it.part.start not in opened.droppable:
+                raise
+            splices.append(Splice(*opened.droppable[it.part.start], ()))
+    if to_move or to_recode:
+        raise _FirstError(to_move, frozenset(to_recode))
+    head = b"".join(field.raw for field in _marketing_fields(opened.message))
+    return _Plan(head, _spliced(opened.message, splices))
 
 
-def _edited(
-    message: Message, leaves: Leaves, bodies: Sequence[tuple[Part, Body]], notice: Notice, *, eight_bit: bool
-) -> _Plan:
-    """The notice in each readable leaf, by splices."""
-    urls = own_urls(message)
-    splices = [Splice(start, end, ()) for start, end in leaves.dropped]
-    for part, body in bodies:
-        changes = _changes(part, body, notice, urls)
-        _check_fits(part, body, changes, eight_bit=eight_bit)
-        splices += body.splices(changes)
-    fields = _marketing_fields(message)
-    return _Plan(b"".join(field.raw for field in fields), _spliced(message.content, message.body, splices))
-
-
-def _changes(part: Part, body: Body, notice: Notice, urls: Sequence[bytes]) -> list[Change]:
-    """What is to change in one leaf, in order."""
-    found = places(body.text, urls)
-    if part.type == "text/plain":
-        changes = [Change(start, end, (Link(),)) for start, end in found]
-        at, has_link = placing.text_end(body.text), bool(found)
-    else:
-        page = placing.page(body.text, found)
-        changes = [Change(*span, _LINKS[context]) for span, context in zip(found, page.contexts, strict=True)]
-        at, has_link = page.end, not {Context.HREF, Context.TEXT}.isdisjoint(page.contexts)
-    form: Form = "identity" if has_link else "full"
-    if form == "full" or notice.says_more or not _shows_identity(part, body, notice):
-        changes.append(Change(at, at, _block(part, body, at, notice, form)))
-    return sorted(changes, key=lambda change: (change.start, change.end))
-
-
-_LINK = Link(html=True)
-_LINKS: dict[Context, tuple[bytes | Link, ...]] = {
-    Context.HREF: (_LINK,),
-    Context.LINK_TEXT: (_LINK,),
-    Context.HIDDEN: (_LINK,),
-    Context.TEXT: (b'<a href="', _LINK, b'">', _LINK, b"</a>"),
-}
-
-
-def _shows_identity(part: Part, body: Body, notice: Notice) -> bool:
-    text = body.text.decode(_codec(part), "replace")
-    return shows_identity(notice, text, html=part.type != "text/plain")
-
-
-def _codec(part: Part) -> str:
-    try:
-        "".encode(part.charset)
-    except LookupError:
-        raise StrangeError("its charset is unknown") from None
-    return part.charset
-
-
-def _block(part: Part, body: Body, at: int, notice: Notice, form: Form) -> tuple[bytes | Link, ...]:
-    """The notice as octets of the leaf's charset, set off from what stands before it."""
-    if part.type != "text/plain":
-        return _slotted(("\r\n" + as_html(notice, form)).encode("ascii"), html=True)
-    eol = b"\n" if b"\n" in body.text and b"\r\n" not in body.text else b"\r\n"  # base64 may hold bare LF
-    try:
-        lines = as_text(notice, form).encode(_codec(part)).replace(b"\r\n", eol)
-    except UnicodeEncodeError:
-        raise StrangeError("its charset cannot spell the notice") from None
-    if at < len(body.text):  # before a signature
-        return _slotted(eol + lines + eol)
-    if not body.text or body.text.endswith(eol):
-        return _slotted(eol + lines)
-    return _slotted(eol + eol + lines.removesuffix(eol))
-
-
-def _slotted(template: bytes, *, html: bool = False) -> tuple[bytes | Link, ...]:
-    """A template's octets, with the link where its slot is."""
-    pieces: list[bytes | Link] = []
-    for octets in template.split(SLOT.encode("ascii")):
-        pieces += [octets, Link(html)]
-    return tuple(pieces[:-1])
-
-
-def _check_fits(part: Part, body: Body, changes: Sequence[Change], *, eight_bit: bool) -> None:
-    """Raises _RecodeError where the leaf would get octets or lines that its encoding does not allow."""
-    if part.encoding not in IDENTITY:
-        return
-    added = [piece for change in changes for piece in change.pieces if isinstance(piece, bytes)]
-    is_7bit = not eight_bit or (part.encoding == "7bit" and body.raw.isascii())
-    if is_7bit and not all(octets.isascii() for octets in added):
-        raise _RecodeError(part)
-    for change in changes:
-        start = body.text.rfind(b"\r\n", 0, change.start)
-        end = body.text.find(b"\r\n", change.end)
-        length = (len(body.text) if end < 0 else end) - start
-        if change.end > change.start and length > LINE - _ROOM:
-            raise _RecodeError(part)
-
-
-def _spliced(content: bytes, start: int, splices: Iterable[Splice]) -> tuple[Piece, ...]:
-    """The content from `start` on, with the splices made."""
+def _spliced(message: Message, splices: Iterable[Splice]) -> tuple[Piece, ...]:
+    """The body with the splices made; what stays is not copied."""
+    content, start = memoryview(message.content), message.body
     pieces: list[Piece] = []
     for splice in sorted(splices, key=lambda it: (it.start, it.end)):
         pieces += [content[start : splice.start], *splice.pieces]
@@ -275,25 +228,20 @@ def _spliced(content: bytes, start: int, splices: Iterable[Splice]) -> tuple[Pie
     return (*pieces, content[start:])
 
 
-def _check_wrappable(root: Part) -> None:
-    """An AMP alternative that could not be dropped would be shown without the notice."""
-    if any(part.type == placing.AMP for part in root.walk()):
-        raise CannotCarryNoticeError("an AMP part cannot carry the notice")
-
-
-def _wrapped(message: Message, root: Part, dropped: Sequence[tuple[int, int]], notice: Notice) -> _Plan:
+def _wrapped(message: Message, notice: Notice) -> _Plan:
     """The whole entity as first part of a multipart/mixed, the notice as the second."""
-    content = message.content
+    content, root = message.content, tree(message)
+    dropped = [Splice(start, end, ()) for start, end in placing.to_drop(root)]
     boundary = _boundary(content)
     fields = _marketing_fields(message)
     outer = [it.raw for it in fields if not it.key.startswith(_MOVED) and it.key != "mime-version"]
     moved = [it.raw for it in fields if it.key.startswith(_MOVED)]
     outer += [b'MIME-Version: 1.0\r\nContent-Type: multipart/mixed;\r\n boundary="%b"\r\n' % boundary]
-    if not content[message.body :].isascii():  # RFC 2045 section 6.4
+    if not (content[message.body :].isascii() and all(raw.isascii() for raw in moved)):  # RFC 2045 6.4
         outer += [b"Content-Transfer-Encoding: 8bit\r\n"]
     pieces = (
         b"--%b\r\n%b\r\n" % (boundary, b"".join(moved)),
-        *_spliced(content, message.body, [Splice(start, end, ()) for start, end in dropped]),
+        *_spliced(message, dropped),
         b"\r\n--%b\r\n" % boundary,
         *_notice_part(root, notice),
         b"\r\n--%b--\r\n" % boundary,
@@ -319,7 +267,8 @@ def _notice_part(root: Part, notice: Notice) -> tuple[Piece, ...]:
         text = as_text(notice)
         template, html, kind = text.encode("utf-8"), False, b"plain"
         charset = b"us-ascii" if text.isascii() else b"utf-8"
-    (splice,) = decode(b"", "quoted-printable").splices([Change(0, 0, _slotted(template, html=html))])
+    pieces = [it for octets in template.split(SLOT.encode("ascii")) for it in (octets, Link(html))][:-1]
+    (splice,) = decode(b"", "quoted-printable").splices([Change(0, 0, tuple(pieces))])
     header = (
         b"Content-Type: text/%b; charset=%b\r\nContent-Transfer-Encoding: quoted-printable\r\n"
         b"Content-Disposition: inline\r\n\r\n"

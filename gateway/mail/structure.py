@@ -18,16 +18,15 @@ from gateway.mail.message import Field, read_fields
 
 MAX_DEPTH = 30  # multiparts in one another; Postfix stops at 100, real mail at about 6
 MAX_PARTS = 10_000
+_MAX_FIELDS = 10 * MAX_PARTS  # of all parts together; what comes after is not read surely
+_MAX_PARAMETERS = 10_000  # characters of a field; a file's name in any script is far shorter
 
 _TYPE = re.compile(r"\s*([a-z0-9!#$&.+^_-]+/[a-z0-9!#$&.+^_-]+)\s*(?=;|$)", re.IGNORECASE)  # RFC 6838 4.2
 _PARAM = re.compile(r';\s*([^\s=;"]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^\s;"]*)\s*(?=;|$)')  # RFC 2045 section 5.1
+_COMMENT = re.compile(r'"(?:[^"\\]|\\.)*"|\((?:[^()\\]|\\.)*\)')  # one in another stays, and is malformed
 _TAIL = re.compile(rb"(--)?[ \t]*(?=\r\n|\Z)")  # of a delimiter line, RFC 2046 section 5.1.1
 _LONGER = re.compile(rb"[0-9A-Za-z'()+_,./:=?-]+[ \t]*(?=\r\n|\Z)")  # of one whose boundary begins like ours
-_BOUNDARY = re.compile(r"[0-9A-Za-z'()+_,./:=? @#$%&*!;<>{}|~^-]{0,199}[^ ]")  # RFC 2046 5.1.1, widened
-
-
-class CannotCarryNoticeError(Exception):
-    """The message can neither be edited nor wrapped without harm; the text is safe to show to the peer."""
+_BOUNDARY = re.compile(r"[0-9A-Za-z'()+_,./:=? @#$%&*!;<>{}|~^-]{1,200}(?<! )")  # RFC 2046 5.1.1, widened
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +78,12 @@ def read(content: bytes, fields: tuple[Field, ...], header_end: int, body: int) 
 
 
 class _Reader:
-    """Reads one message; counts the parts it has met."""
+    """Reads one message; counts the parts and the fields it has met."""
 
     def __init__(self, content: bytes) -> None:
         self._content = content
         self._met = 0
+        self._fields_left = _MAX_FIELDS
 
     def part(
         self,
@@ -94,14 +94,16 @@ class _Reader:
         fields: tuple[Field, ...],
         depth: int,
         line: int = -1,
+        default: str = "text/plain",
     ) -> Part:
-        kind, params, sure = content_type(_value(fields, "content-type"))
+        kind, params, sure = content_type(_value(fields, "content-type"), default)
         disposition, named_in, _ = _parameters(_value(fields, "content-disposition").partition(";"))
         sure = sure and header_end < body and not _twice(fields)
         children: tuple[Part, ...] = ()
         if kind.startswith("multipart/"):
             boundary = params.get("boundary", "")
-            children, closed = self._children(body, end, boundary, depth)
+            of_parts = "message/rfc822" if kind == "multipart/digest" else "text/plain"  # RFC 2046 5.1.5
+            children, closed = self._children(body, end, boundary, depth, of_parts)
             sure = sure and closed and not _folded_inside(fields, boundary)
         return Part(
             start=start,
@@ -118,7 +120,9 @@ class _Reader:
             parts=children,
         )
 
-    def _children(self, body: int, end: int, boundary: str, depth: int) -> tuple[tuple[Part, ...], bool]:
+    def _children(
+        self, body: int, end: int, boundary: str, depth: int, default: str
+    ) -> tuple[tuple[Part, ...], bool]:
         """The parts between the delimiters, and whether they were located surely."""
         if not _BOUNDARY.fullmatch(boundary) or depth >= MAX_DEPTH:
             return (), False
@@ -133,19 +137,20 @@ class _Reader:
                 if self._met >= MAX_PARTS:
                     return tuple(parts), False
                 self._met += 1
-                parts.append(self._child(opened, max(line - 2, opened[1]), depth))
+                parts.append(self._child(opened, max(line - 2, opened[1]), depth, default))
             if closing:
                 return tuple(parts), bool(parts) and sure
             opened = line, min(after + 2, end)
         return tuple(parts), False
 
-    def _child(self, opened: tuple[int, int], end: int, depth: int) -> Part:
+    def _child(self, opened: tuple[int, int], end: int, depth: int, default: str) -> Part:
         line, start = opened
         blank = start if self._content.startswith(b"\r\n", start) else self._header_end(start, end)
-        fields, read_to = read_fields(self._content[start:blank])
+        fields, read_to = read_fields(self._content[start:blank], self._fields_left)
+        self._fields_left -= len(fields)
         body = min(blank + 2, end) if blank < end else end
         header_end = blank if start + read_to == blank and blank + 2 <= end else body  # else: not sure
-        return self.part(start, header_end, body, end, fields, depth + 1, line)
+        return self.part(start, header_end, body, end, fields, depth + 1, line, default)
 
     def _header_end(self, start: int, end: int) -> int:
         found = self._content.find(b"\r\n\r\n", start, end)
@@ -168,10 +173,10 @@ class _Reader:
             at = self._content.find(mark, at + len(mark), end)
 
 
-def content_type(value: str) -> tuple[str, dict[str, str], bool]:
-    """Type, parameters, and whether it could be read surely; nothing at all is text/plain (RFC 2045 5.2)."""
+def content_type(value: str, default: str = "text/plain") -> tuple[str, dict[str, str], bool]:
+    """Type, parameters, and whether it could be read surely; nothing at all is the default (RFC 2045 5.2)."""
     if not value:
-        return "text/plain", {}, True
+        return default, {}, True
     match = _TYPE.match(value)
     if match is None:
         return "application/octet-stream", {}, False
@@ -182,6 +187,8 @@ def content_type(value: str) -> tuple[str, dict[str, str], bool]:
 def _parameters(split: tuple[str, str, str]) -> tuple[str, dict[str, str], bool]:
     """A value's first word and its parameters; unsure when one is malformed or given twice."""
     word, _, rest = split
+    if len(rest) > _MAX_PARAMETERS:
+        return word.strip().lower(), {}, False
     text, at, sure = ";" + rest.rstrip("; \t"), 0, True
     params: dict[str, str] = {}
     while at < len(text) and len(text) > 1:
@@ -199,9 +206,13 @@ def _parameters(split: tuple[str, str, str]) -> tuple[str, dict[str, str], bool]
 
 
 def _value(fields: tuple[Field, ...], key: str) -> str:
-    """A field's value without comments at its end; latin-1, so that any octet survives."""
-    value = next((field.value for field in fields if field.key == key), b"")
-    return value.decode("latin-1").strip()
+    """A field's value without comments (RFC 5322 section 3.2.2); latin-1, so that any octet survives."""
+    value = next((field.value for field in fields if field.key == key), b"").decode("latin-1")
+    return (_COMMENT.sub(_uncommented, value) if "(" in value else value).strip()
+
+
+def _uncommented(match: re.Match[str]) -> str:
+    return match[0] if match[0].startswith('"') else ""
 
 
 def _twice(fields: tuple[Field, ...]) -> bool:

@@ -10,33 +10,33 @@ from __future__ import annotations
 import binascii
 import re
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import TypeAlias
+
+from gateway.mail.shapes import StrangeError, Wrapping
 
 QP_LINE = 76  # RFC 2045 section 6.7 rule 5
 LINE = 998  # RFC 5322 section 2.1.1
 
 _QP_TOKEN = re.compile(rb"=(?:([0-9A-Fa-f]{2})|[ \t]*(?:\r\n|\Z))")
-_QP_PADDED = re.compile(rb"=[ \t]")
+_QP_PADDED = re.compile(rb"=[ \t]+(?=\r\n|\Z)")
+_BLANKS = b" \t\r\n\v\f"
 _QP_BAD = re.compile(rb"=(?![0-9A-Fa-f]{2}|[ \t]*(?:\r\n|\Z))")
-
-
-class DamagedError(ValueError):
-    """The body does not follow its declared encoding, so an edit could not be placed surely."""
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """The place of the link; `html` when it stands in an HTML page, `encoding` as of its leaf."""
+    """The place of the link; `html` when it stands in an HTML page, `encoding` and `codec` as of its leaf."""
 
     html: bool = False
     encoding: str = "7bit"
+    codec: str = "ascii"  # or a wide one
 
     def render(self, url: str) -> bytes:
         """The link as octets of the leaf."""
-        raw = (escape(url) if self.html else url).encode("ascii")
+        raw = (escape(url) if self.html else url).encode(self.codec)
         return encode_qp(raw) if self.encoding == "quoted-printable" else raw
 
 
@@ -44,17 +44,17 @@ class Link:
 class Base64Tail:
     """The end of a base64 leaf from the first changed line on, encoded anew for each copy."""
 
-    pieces: tuple[bytes | Link, ...]
+    pieces: tuple[bytes | memoryview | Link, ...]
     line: int  # characters a line
     ending: bytes  # blanks and line ends after the last line
 
     def render(self, url: str) -> bytes:
         """The encoded lines."""
-        raw = b"".join(piece if isinstance(piece, bytes) else piece.render(url) for piece in self.pieces)
-        return encode_base64(raw, self.line) + self.ending
+        octets = (piece.render(url) if isinstance(piece, Link) else piece for piece in self.pieces)
+        return b"\r\n".join(_base64_blocks(octets, self.line)) + self.ending
 
 
-Piece: TypeAlias = bytes | Link | Base64Tail
+Piece: TypeAlias = bytes | memoryview | Link | Base64Tail
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +77,18 @@ class Splice:
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """A leaf's encoded octets at `offset` of the message, and its decoded text."""
+    """A leaf, at octets `offset` to `end` of the message's `content`, and its decoded text."""
 
+    content: bytes
     offset: int
-    raw: bytes
+    end: int
     encoding: str
     text: bytes
+
+    @property
+    def raw(self) -> bytes:
+        """Its encoded octets; made when asked for, since a large body would be in memory twice."""
+        return self.content[self.offset : self.end]
 
     def splices(self, changes: Sequence[Change]) -> list[Splice]:
         """The changes as splices of the message; `changes` in order and apart."""
@@ -95,56 +101,53 @@ class Body:
         return [Splice(self.offset + it.start, self.offset + it.end, it.pieces) for it in changes]
 
     def _qp_splices(self, changes: Sequence[Change]) -> list[Splice]:
-        offsets = _QpOffsets(self.raw)
+        raw = self.raw
+        offsets = _QpOffsets(raw)
         splices = []
         for change in changes:
             start = offsets.encoded(change.start)
             end = offsets.encoded(change.end) if change.end > change.start else start
-            pieces = _qp_pieces(change.pieces, *self._qp_breaks(start, end))
+            pieces = _qp_pieces(change.pieces, *_qp_breaks(raw, start, end))
             splices.append(Splice(self.offset + start, self.offset + end, pieces))
         return splices
 
-    def _qp_breaks(self, start: int, end: int) -> tuple[bool, bool]:
-        """Whether a soft line break is needed before and after what goes in there."""
-        before = start > 0 and not self.raw.startswith(b"\r\n", start - 2)
-        after = end < len(self.raw) and not self.raw.startswith(b"\r\n", end)
-        return before, after
-
     def _base64_splice(self, changes: Sequence[Change]) -> Splice:
         """All lines before the first change stay; the rest is encoded anew at the same line length."""
-        line = _line_length(self.raw)
+        raw, text = self.raw, memoryview(self.text)
+        line = _line_length(raw)
         at = changes[0].start - changes[0].start % (line * 3 // 4)  # whole lines
-        head = encode_base64(self.text[:at], line) + (b"\r\n" if at else b"")
-        if not self.raw.startswith(head):  # lines of unlike length: begin anew
-            at, head = 0, b""
-        pieces: list[bytes | Link] = []
+        start = _base64_end(raw, text[:at], line)
+        if not start:  # lines of unlike length: begin anew
+            at = 0
+        pieces: list[bytes | memoryview | Link] = []
         for change in changes:
-            pieces += [self.text[at : change.start], *change.pieces]
+            pieces += [text[at : change.start], *change.pieces]
             at = change.end
-        tail = Base64Tail((*pieces, self.text[at:]), line, self.raw[len(self.raw.rstrip()) :])
-        return Splice(self.offset + len(head), self.offset + len(self.raw), (tail,))
+        tail = Base64Tail((*pieces, text[at:]), line, raw[len(raw.rstrip()) :])
+        return Splice(self.offset + start, self.end, (tail,))
 
 
-def decode(raw: bytes, encoding: str, offset: int = 0) -> Body:
-    """A leaf's body. Raises DamagedError when it is unknown or not well formed."""
+def decode(content: bytes, encoding: str, start: int = 0, end: int | None = None) -> Body:
+    """A leaf's body, from `start` to `end`. Raises StrangeError when it is unknown or not well formed."""
+    end = len(content) if end is None else end
+    return Body(content, start, end, encoding, _decoded(content[start:end], encoding))
+
+
+def _decoded(raw: bytes, encoding: str) -> bytes:
     if encoding in ("7bit", "8bit", "binary"):
-        return Body(offset, raw, encoding, raw)
+        return raw
     if encoding == "quoted-printable":
         if _QP_BAD.search(raw):
-            raise DamagedError("quoted-printable is malformed")
-        return Body(offset, raw, encoding, _decode_qp(raw))
+            raise StrangeError(Wrapping.QUOTED_PRINTABLE)
+        return _decode_qp(raw)
     if encoding == "base64":
-        return Body(offset, raw, encoding, _decode_base64(raw))
-    raise DamagedError("transfer encoding is unknown")
+        return _decode_base64(raw)
+    raise StrangeError(Wrapping.ENCODING)
 
 
 def _decode_qp(raw: bytes) -> bytes:
     """Well-formed quoted-printable; blanks after a soft break's "=" are transport padding (rule 3)."""
-    return _QP_TOKEN.sub(_qp_octet, raw) if _QP_PADDED.search(raw) else binascii.a2b_qp(raw)
-
-
-def _qp_octet(match: re.Match[bytes]) -> bytes:
-    return bytes.fromhex(match[1].decode("ascii")) if match[1] else b""
+    return binascii.a2b_qp(_QP_PADDED.sub(b"=", raw))
 
 
 def _qp_anchors(raw: bytes) -> tuple[list[int], list[int]]:
@@ -191,6 +194,13 @@ class _QpOffsets:
         self._anchors = None
 
 
+def _qp_breaks(raw: bytes, start: int, end: int) -> tuple[bool, bool]:
+    """Whether a soft line break is needed before and after what goes in there."""
+    before = start > 0 and not raw.startswith(b"\r\n", start - 2)
+    after = end < len(raw) and not raw.startswith(b"\r\n", end)
+    return before, after
+
+
 def _qp_pieces(pieces: Sequence[bytes | Link], before: bool, after: bool) -> tuple[Piece, ...]:
     """Pieces in quoted-printable, on lines of their own by soft breaks, each link too."""
     encoded: list[Piece] = []
@@ -215,9 +225,9 @@ def encode_qp(raw: bytes) -> bytes:
 def _decode_base64(raw: bytes) -> bytes:
     """RFC 2045 section 6.8; foreign octets, or padding that is not at the end, make it damaged."""
     try:
-        return binascii.a2b_base64(b"".join(raw.split()), strict_mode=True) if raw.strip() else b""
+        return binascii.a2b_base64(raw.translate(None, _BLANKS), strict_mode=True) if raw.strip() else b""
     except binascii.Error as error:
-        raise DamagedError("base64 is malformed") from error
+        raise StrangeError(Wrapping.BASE64) from error
 
 
 def _line_length(raw: bytes) -> int:
@@ -228,5 +238,33 @@ def _line_length(raw: bytes) -> int:
 
 def encode_base64(raw: bytes, line: int = QP_LINE) -> bytes:
     """Base64 in lines of `line` characters, a multiple of 4; no line break at the end."""
+    return b"\r\n".join(_base64_blocks([raw], line))
+
+
+def _base64_end(raw: bytes, text: memoryview, line: int) -> int:
+    """Where in `raw` these whole lines of text end; 0 where `raw` does not begin with them."""
+    end = 0
+    for block in _base64_blocks([text], line):
+        if not raw.startswith(block + b"\r\n", end):
+            return 0
+        end += len(block) + 2
+    return end
+
+
+def _base64_blocks(pieces: Iterable[bytes | memoryview], line: int) -> Iterator[bytes]:
+    """Base64 of all pieces in turn, 512 lines at a time, so that neither they nor the lines are copied."""
+    step = line // 4 * 3 * 512
+    waiting = bytearray()
+    for piece in pieces:
+        for at in range(0, len(piece), step):
+            waiting += piece[at : at + step]
+            if len(waiting) >= step:
+                yield _base64_lines(waiting[:step], line)
+                del waiting[:step]
+    if waiting:
+        yield _base64_lines(waiting, line)
+
+
+def _base64_lines(raw: bytearray, line: int) -> bytes:
     encoded = binascii.b2a_base64(raw, newline=False)
-    return b"\r\n".join(encoded[at : at + line] for at in range(0, len(encoded), line))
+    return b"\r\n".join([encoded[at : at + line] for at in range(0, len(encoded), line)])

@@ -6,10 +6,12 @@ Content-Transfer-Encoding and nothing else; what is inside a signed or encrypted
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Mapping
 
-from gateway.mail.message import Message
-from gateway.mail.structure import CannotCarryNoticeError, Part, read
+from gateway.mail.message import Message, read_fields
+from gateway.mail.shapes import CannotCarryNoticeError, Refusal, StrangeError, Wrapping
+from gateway.mail.structure import Part, content_type, read
 from gateway.mail.transfer import LINE, encode_base64, encode_qp
 
 IDENTITY = ("7bit", "8bit", "binary")  # RFC 2045 section 6.2
@@ -32,7 +34,7 @@ def transportable(message: Message, *, eight_bit: bool) -> Message:
 
     changed = recoded(message, tree(message), forced, to_7bit=not eight_bit)
     if not eight_bit and not changed.content[changed.body :].isascii():
-        raise CannotCarryNoticeError("8-bit content cannot be re-encoded for the next hop")
+        raise CannotCarryNoticeError(Refusal.EIGHT_BIT)
     return changed
 
 
@@ -61,13 +63,14 @@ def recoded(
         at = part.body
         if not part.is_multipart:
             raw = content[part.body : part.end]
-            out.append(encode_qp(raw) if as_text else _base64(raw))
+            out.append(encode_qp(raw) if as_text else _base64_as(raw, raw))
             at = part.end
-    return Message.parse(b"".join([*out, content[at:]])) if out else message
+    return _changed(message, [*out, content[at:]]) if out else message
 
 
-def _base64(raw: bytes) -> bytes:
-    return encode_base64(raw) + (b"\r\n" if raw.endswith(b"\r\n") else b"")
+def _changed(message: Message, octets: list[bytes]) -> Message:
+    """The message in other octets; its header may have gained the fields that MIME needs."""
+    return Message.parse(b"".join(octets), most_fields=len(message.fields_all) + 3)
 
 
 def _can_recode(part: Part) -> bool:
@@ -84,14 +87,64 @@ def _open_parts(part: Part) -> Iterator[Part]:
         yield from _open_parts(child)
 
 
-def _relabelled(part: Part, encoding: bytes) -> bytes:
-    """The part's header and its empty line, with another Content-Transfer-Encoding."""
-    key = "content-transfer-encoding"
-    label = b"Content-Transfer-Encoding: %s\r\n" % encoding
-    header = b"".join(label if field.key == key else field.raw for field in part.fields)
-    if not any(field.key == key for field in part.fields):
-        header += label
-    return header + b"\r\n"
+def _relabelled(part: Part, encoding: bytes, content_type: bytes = b"") -> bytes:
+    """The part's header and its empty line, with another Content-Transfer-Encoding (and Content-Type)."""
+    labels = {"content-transfer-encoding": b"Content-Transfer-Encoding: %b\r\n" % encoding}
+    if content_type:
+        labels["content-type"] = content_type
+    if part.line < 0:  # RFC 2045 section 4: without it, a strict reader would take no note of the labels
+        labels["mime-version"] = b"MIME-Version: 1.0\r\n"
+    for field in part.fields:
+        if field.key == "mime-version":
+            labels[field.key] = field.raw
+    header = b"".join(labels.pop(field.key, field.raw) for field in part.fields)
+    return header + b"".join(labels[key] for key in sorted(labels, reverse=True)) + b"\r\n"
+
+
+def in_utf8(message: Message, root: Part, moving: Mapping[int, str]) -> Message:
+    """The message with leaves in UTF-8 (RFC 2045 section 5.1): by where they start, and with what they say.
+
+    Raises StrangeError where a header cannot be changed to say so.
+    """
+    content, at = message.content, 0
+    out: list[bytes] = []
+    for part in _open_parts(root):
+        if part.is_multipart or part.start not in moving:
+            continue
+        raw = moving[part.start].encode("utf-8")
+        is_lines = raw.count(b"\r\n") == raw.count(b"\r") == raw.count(b"\n")
+        if part.encoding != "base64" and is_lines:
+            encoding, body = b"quoted-printable", encode_qp(raw)
+        else:
+            encoding, body = b"base64", _base64_as(content[part.body : part.end], raw)
+        out += [content[at : part.start], _relabelled(part, encoding, _labelled_utf8(part)), body]
+        at = part.end
+    return _changed(message, [*out, content[at:]])
+
+
+def _base64_as(old: bytes, raw: bytes) -> bytes:
+    """Base64 that ends its last line where the part did."""
+    return encode_base64(raw) + (b"\r\n" if old.endswith(b"\r\n") else b"")
+
+
+def _labelled_utf8(part: Part) -> bytes:
+    """The part's Content-Type field with UTF-8 for its charset, all else as it was."""
+    raw = next((field.raw for field in part.fields if field.key == "content-type"), None)
+    if raw is None:
+        return b"Content-Type: text/plain; charset=utf-8\r\n"
+    for labelled in (
+        _CHARSET.sub(rb"\1utf-8", raw, count=1),
+        _KIND.sub(rb"\1; charset=utf-8", raw, count=1),
+    ):
+        fields, _ = read_fields(labelled)
+        kind, params, sure = content_type(fields[0].value.decode("latin-1"))
+        if sure and kind == part.type and params == {**part.params, "charset": "utf-8"}:
+            return labelled
+    raise StrangeError(Wrapping.HEADER)
+
+
+_CHARSET = re.compile(rb'(;\s*charset\s*=\s*)("[^"\\]*"|[^\s;"]+)', re.IGNORECASE)
+_KIND = re.compile(rb"(?<=:)(\s*[^\s;]+)")
 
 
 def has_long_line(content: bytes, start: int, end: int) -> bool:

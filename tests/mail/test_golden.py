@@ -30,10 +30,19 @@ def copy_of(content: bytes, notice: Notice) -> bytes:
     return prepared.copy(notice, received=b"Received: by gw.example\r\n")
 
 
+def text_of(leaf: Parsed) -> str:
+    """A leaf's text; where the reader has no such charset, its octets as Latin-1."""
+    octets = leaf.get_payload(decode=True)
+    try:
+        return octets.decode(leaf.get_content_charset("ascii"), "replace")
+    except LookupError:
+        return octets.decode("latin-1")
+
+
 def reading_leaves(part: Parsed) -> list[str]:
     """What an independent reader shows: every text that is no file, decoded."""
     return [
-        leaf.get_payload(decode=True).decode(leaf.get_content_charset("ascii"), "replace")
+        text_of(leaf)
         for leaf in part.walk()
         if leaf.get_content_type() in ("text/plain", "text/html")
         and leaf.get_content_disposition() != "attachment"

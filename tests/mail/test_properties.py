@@ -1,4 +1,4 @@
-"""What holds for any message: generated MIME trees, damaged goldens, and the real mail of the corpora."""
+"""What holds for any message: generated MIME trees and damaged goldens."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import warnings
 from email.message import Message as Parsed
 from pathlib import Path
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -19,7 +18,6 @@ from gateway.mail.notice import Notice
 from gateway.mail.rewrite import CannotCarryNoticeError, prepare
 
 GOLDEN = sorted((Path(__file__).parent / "golden").glob("*.eml"))
-CORPORA = Path(__file__).parents[2].parent / "shared" / "corpora"
 HEAD = b"From: a@zon.example\r\nTo: b@lezer.example\r\nSubject: x\r\nMIME-Version: 1.0\r\n"
 
 WORDS = st.lists(
@@ -181,32 +179,3 @@ def assert_carried(copy: bytes, notice: Notice) -> None:
         assert any(notice.link in text_of(part) for part in leaves(parsed) if is_read(part))
     assert parsed.get_all("List-Unsubscribe") == [f"<{notice.link}>"]
     assert parsed.get_all("List-Unsubscribe-Post") == ["List-Unsubscribe=One-Click"]
-
-
-def corpus() -> list[Path]:
-    """The messages others wrote, where they are present."""
-    return sorted(path for path in CORPORA.rglob("*") if path.is_file() and path.name != "README.md")
-
-
-def as_mailed(path: Path) -> bytes:
-    """A stored message with the line ends it travels with, and without a mailbox's own first line."""
-    content = path.read_bytes().replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
-    return content.partition(b"\r\n")[2] if content.startswith(b"From ") else content
-
-
-@pytest.mark.skipif(not CORPORA.is_dir(), reason="the corpora of real mail are not beside the project")
-def test_real_mail_is_carried_or_refused_by_name(notice: Notice) -> None:
-    """Every real message gives a copy with the link an independent reader finds, or a named refusal."""
-    carried = refused = 0
-    for path in corpus():
-        content = as_mailed(path)
-        try:
-            message = Message.parse(content)
-            copy = prepare(message, eight_bit=True).copy(notice)
-        except (UnparsableError, CannotCarryNoticeError):
-            refused += 1
-            continue
-        assert_carried(copy, notice)
-        carried += 1
-
-    assert carried > 10 * refused

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from gateway.mail.message import Message
 from gateway.mail.placing import Context, StrangeError, page, text_end
 from gateway.mail.structure import Part, content_type
-from gateway.mail.transfer import QP_LINE, Body, Change, DamagedError, decode, encode_base64, encode_qp
+from gateway.mail.transfer import QP_LINE, Change, decode, encode_base64, encode_qp
 from gateway.mail.transport import tree
 
 HEAD = b"From: a@zon.example\r\n"
@@ -213,10 +213,10 @@ def test_base64_in_lines_of_unlike_length_is_encoded_anew() -> None:
 )  # fmt: skip
 def test_damaged_body_is_not_decoded(raw: bytes, encoding: str) -> None:
     """What does not follow its own encoding is not read as if it did."""
-    with pytest.raises(DamagedError):
+    with pytest.raises(StrangeError):
         decode(raw, encoding)
 
 
 def test_transport_padding_is_no_text() -> None:
     """Blanks after the "=" of a soft break are dropped (RFC 2045 section 6.7 rule 3)."""
-    assert decode(b"a= \t\r\nb", "quoted-printable") == Body(0, b"a= \t\r\nb", "quoted-printable", b"ab")
+    assert decode(b"a= \t\r\nb", "quoted-printable").text == b"ab"

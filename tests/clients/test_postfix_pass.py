@@ -1,0 +1,81 @@
+"""A second pass: every golden copy, relayed on by a Postfix with its own habits, still verifies."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import smtplib
+import tempfile
+from pathlib import Path
+
+import dkim
+import pytest
+
+from gateway.mail.message import Message
+from gateway.mail.notice import Notice
+from gateway.mail.rewrite import CannotCarryNoticeError, prepare
+from gateway.mail.signature import Signer, new_key, record
+from gateway.texts import texts
+from tests.bench.postfix import relaying
+from tests.doubles import EXTENSIONS, RecordingSmarthost
+from tests.house import free_port
+
+GOLDEN = sorted((Path(__file__).parents[1] / "mail" / "golden").glob("*.eml"))
+KEY = new_key("rsa")
+RECORD = "".join(record("zon.example", "s1", KEY)[1]).encode()
+AT = 1_770_000_000
+DATE = b"Mon, 04 May 2026 09:00:00 +0200"
+
+NOTICE = Notice(
+    controller="Bäckerei Zon",
+    postal_address="Dorpsstraat 1, 1234 AB Zonstad",
+    privacy_policy_url="https://zon.example/privacy",
+    category="Nieuwsbrief",
+    link="https://gw.example/u/" + "Ab_-" * 16,
+    words=texts("nl"),
+    ground="consent",
+)
+
+
+def signed_copies(*, eight_bit: bool) -> dict[str, bytes]:
+    """The signed copy of each golden that has one, by the recipient it is mailed to."""
+    signer = Signer("zon.example", "s1", KEY)
+    copies = {}
+    for path in GOLDEN:
+        message = Message.parse(path.read_bytes().replace(b"\n", b"\r\n"))
+        try:
+            prepared = prepare(message, eight_bit=eight_bit)
+        except CannotCarryNoticeError:
+            continue
+        unsigned = prepared.copy(NOTICE, date=DATE, message_id=b"<%b@gw.example>" % path.stem.encode())
+        copies[f"{path.stem}@lezer.example"] = signer.sign(unsigned, signed_at=AT) + unsigned
+    return copies
+
+
+def verifies(content: bytes) -> bool:
+    """What stock dkimpy says with the published record."""
+    return bool(dkim.verify(content, dnsfunc=lambda *_, **__: RECORD))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="a private Postfix instance needs root")
+@pytest.mark.parametrize("eight_bit", [True, False], ids=["8bit", "7bit"])
+async def test_copies_verify_after_a_second_pass(eight_bit: bool) -> None:
+    """Postfix adds, rewrites and folds what it likes of a message from its own host: each signature holds."""
+    assert shutil.which("postfix"), "postfix is not installed: run deploy/debian-packages postfix"
+    copies = signed_copies(eight_bit=eight_bit)
+    extensions = [it for it in EXTENSIONS if eight_bit or it != "8BITMIME"]
+    port = free_port()
+
+    def submit() -> None:
+        with smtplib.SMTP("127.0.0.1", port, timeout=30) as client:
+            for recipient, copy in copies.items():
+                client.sendmail("bounces@zon.example", [recipient], copy, ["BODY=8BITMIME"])
+
+    async with RecordingSmarthost(extensions=extensions) as smarthost:
+        with tempfile.TemporaryDirectory() as folder, relaying(Path(folder) / "p", port, smarthost.port):
+            await asyncio.to_thread(submit)
+            passed = await asyncio.wait_for(smarthost.arrived(len(copies)), 60)
+
+    assert sorted(it.recipients[0] for it in passed) == sorted(copies)
+    assert [it.recipients[0] for it in passed if not verifies(it.content)] == []
