@@ -6,8 +6,12 @@ provider.py    control fields: ours, and those by which a provider would widen o
 structure.py   the tree of MIME parts, with exact offsets
 transfer.py    quoted-printable and base64, changed without touching what surrounds the change
 transport.py   what the next hop forces: 8-bit content and lines too long are re-encoded
-placing.py     where in a text or an HTML page the notice goes
-    wayout.py      where a message has a place for the link already
+charset.py     a text as ASCII to look in, and our words in its charset
+shapes.py      why a message is wrapped or refused, each reason once
+placing.py     in which parts the notice goes
+page.py        where in an HTML page it goes, and in what context a place in it stands
+wayout.py      where a message has a place for the link already
+leaf.py        one part that carries the notice, and what changes in it
 notice.py      the words of the notice, as text and as HTML
 rewrite.py     the copy for one person: splices, or a wrapping
 signature.py   DKIM

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from bisect import bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from gateway.mail.shapes import StrangeError, Wrapping
@@ -72,6 +72,7 @@ _ALIASES = {  # what Python does not know, or takes for something else than mail
     "ibm037": "cp037",
     "ibm273": "cp273",
 }
+_STRETCH = 65_536  # octets masked at a time
 _C1 = re.compile(rb"[\x80-\x9f]")  # control characters by ISO 8859, letters to most readers
 
 
@@ -91,7 +92,7 @@ class View:
     codec: str = ""
     start: int = 0  # octets of a byte order mark
     width: int = 1  # octets of a unit
-    escapes: tuple[tuple[int, bytes], ...] = ()  # ISO 2022: from where on the text is in which state
+    shifted: bytes = b""  # the text itself, where it is one of ISO 2022
 
     def at(self, place: int) -> int:
         """Where a place of the view is in the text."""
@@ -103,9 +104,11 @@ class View:
 
     def shifts(self, place: int) -> tuple[bytes, bytes]:
         """What must stand before and after ASCII that is put in at a place."""
-        before = bisect_right(self.escapes, place, key=lambda it: it[0]) - 1
-        state = self.escapes[before][1] if before >= 0 else _ASCII_STATES[0]
-        return (b"", b"") if state == _ASCII_STATES[0] else (_ASCII_STATES[0], state)
+        at = self.shifted.rfind(b"\x1b", 0, place) if self.octets[place - 1 : place] == b"\x80" else -1
+        state = _ESCAPE.match(self.shifted, at) if at >= 0 else None
+        if state is None or state[0] == _ASCII_STATES[0]:
+            return b"", b""
+        return _ASCII_STATES[0], state[0]
 
     def words(self, text: bytes) -> str:
         """What the text says, as far as it can be read."""
@@ -156,7 +159,16 @@ def _codec(charset: str) -> str:
 
 def _masked(runs: re.Pattern[bytes], text: bytes) -> bytes:
     """The text with those runs of octets made illegible."""
-    return text if text.isascii() else runs.sub(_blank, text)
+    return text if text.isascii() else b"".join(runs.sub(_blank, lines) for lines in _stretches(text))
+
+
+def _stretches(text: bytes) -> Iterator[bytes]:
+    """Whole lines, so that what is made of them is not all kept at once."""
+    at = 0
+    while at < len(text):
+        end = text.find(b"\n", at + _STRETCH) + 1 or len(text)
+        yield text[at:end]
+        at = end
 
 
 def _blank(match: re.Match[bytes]) -> bytes:
@@ -167,14 +179,14 @@ def _shifted(text: bytes, codec: str) -> View:
     """ISO 2022: octets in another state than ASCII are masked, escape sequences too."""
     if _SINGLE_SHIFT.search(text):
         raise StrangeError(Wrapping.CHARSET)
-    pieces, at, state = [], 0, _ASCII_STATES[0]
-    escapes: list[tuple[int, bytes]] = []
-    for match in _ESCAPE.finditer(text):
-        pieces += [_in_state(text[at : match.start()], state), _blank(match)]
-        at, state = match.end(), match[0]
-        escapes.append((at, state))
-    pieces.append(_in_state(text[at:], state))
-    return View(b"".join(pieces), codec, escapes=tuple(escapes))
+    masked, state = [], _ASCII_STATES[0]
+    for lines in _stretches(text):
+        pieces, at = [], 0
+        for match in _ESCAPE.finditer(lines):
+            pieces += [_in_state(lines[at : match.start()], state), _blank(match)]
+            at, state = match.end(), match[0]
+        masked.append(b"".join([*pieces, _in_state(lines[at:], state)]))
+    return View(b"".join(masked), codec, shifted=text)
 
 
 def _in_state(octets: bytes, state: bytes) -> bytes:

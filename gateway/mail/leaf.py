@@ -16,7 +16,7 @@ from gateway.mail import charset, placing
 from gateway.mail.charset import View
 from gateway.mail.message import Message
 from gateway.mail.notice import SLOT, Form, Notice, as_amp, as_html, as_text, shows_identity
-from gateway.mail.page import Context, Page, page
+from gateway.mail.page import Context, page
 from gateway.mail.shapes import StrangeError, Wrapping
 from gateway.mail.structure import Part
 from gateway.mail.transfer import LINE, Body, Change, Link, Splice, decode
@@ -60,7 +60,7 @@ class Leaf:
             changes = [self._change(*span, SLOT) for span in found]
             at, has_link = placing.text_end(self.view.octets), bool(found)
         else:
-            read = self._page(found)
+            read = page(self.view.octets, found)
             at, contexts = read.end, read.contexts
             changes = [
                 self._change(*span, _IN_TEXT if context is Context.TEXT else SLOT, html=True)
@@ -72,12 +72,6 @@ class Leaf:
         if form == "full" or notice.says_more or not self._shows_identity(notice):
             changes.append(self._block(at, notice, form))
         return sorted(changes, key=lambda change: (change.start, change.end))
-
-    def _page(self, found: Sequence[tuple[int, int]]) -> Page:
-        read = page(self.view.octets, found)
-        if self.part.type == placing.AMP and not read.closed:  # AMP for Email: a body is required
-            raise StrangeError(Wrapping.UNFINISHED)
-        return read
 
     def _change(self, start: int, end: int, template: str, *, html: bool = False) -> Change:
         """A template, with the link in its slots, in place of what is there."""
@@ -135,4 +129,6 @@ def leaf(message: Message, part: Part) -> Leaf:
         raise view.move(body.text)
     if b"-----BEGIN PGP" in view.octets and _INLINE_PGP.search(view.octets):
         raise StrangeError(Wrapping.INLINE_PGP)
+    if part.type == placing.AMP and not page(view.octets).closed:  # AMP for Email: a body is required
+        raise StrangeError(Wrapping.UNFINISHED)
     return Leaf(part, body, view)

@@ -29,8 +29,8 @@ _TRACE = frozenset({"received", "return-path", "dkim-signature", "authentication
 _ARC = "arc-"  # RFC 8617
 
 # RFC 5322 section 2.2 and 2.2.3: a name, a colon at once after it, a body that may be folded.
-_FIELD = re.compile(rb"([!-9;-~]+):([^\r\n]*(?:\r\n[ \t][^\r\n]*)*)\r\n")
-_FOLD = re.compile(rb"\r\n(?=[ \t])")
+_NAME = re.compile(rb"([!-9;-~]+):")
+_END = re.compile(rb"\r\n(?![ \t])")
 
 # What sending tools and providers call their campaign, nearest to the tool first.
 _CAMPAIGN_FIELDS = (
@@ -71,10 +71,10 @@ def read_fields(block: bytes, most: int = MAX_FIELDS) -> tuple[tuple[Field, ...]
     """The fields at the start of `block`, and how many octets they fill; stops at the first that is none."""
     fields: list[Field] = []
     at = 0
-    while len(fields) < most and (match := _FIELD.match(block, at)):
-        name, body = match.groups()
-        fields.append(Field(name.decode("ascii").lower(), match[0], _FOLD.sub(b"", body).strip()))
-        at = match.end()
+    while len(fields) < most and (name := _NAME.match(block, at)) and (end := _END.search(block, name.end())):
+        value = block[name.end() : end.start()].replace(b"\r\n", b"").strip()
+        fields.append(Field(name[1].decode("ascii").lower(), block[at : end.end()], value))
+        at = end.end()
     return tuple(fields), at
 
 

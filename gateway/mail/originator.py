@@ -71,16 +71,19 @@ def _split(tokens: list[tuple[str, bytes]]) -> list[list[tuple[str, bytes]]]:
     """The tokens of each mailbox, groups opened up (RFC 5322 section 3.4 group)."""
     entries: list[list[tuple[str, bytes]]] = [[]]
     in_group = in_angle = False
+    is_phrase = True  # all of the entry so far
     for kind, text in tokens:
         if text in (b"<", b">"):
             in_angle = text == b"<"
-        if text == b":" and not in_angle and not in_group and _is_phrase(entries[-1]):
+        if text == b":" and not in_angle and not in_group and is_phrase:
             in_group, entries[-1] = True, []  # the group's name is no mailbox
         elif (text == b"," and not in_angle) or (text == b";" and in_group):
             in_group = in_group and text != b";"
             entries.append([])
+            is_phrase = True
         else:
             entries[-1].append((kind, text))
+            is_phrase = is_phrase and _is_phrase([(kind, text)])
     if in_group or in_angle:
         raise OriginatorError("group or address does not end")
     return [entry for entry in entries if any(kind != "space" for kind, _ in entry)]

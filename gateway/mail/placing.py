@@ -21,6 +21,7 @@ from gateway.mail.transport import IDENTITY
 __all__ = ["AMP", "Context", "Leaves", "Page", "StrangeError", "leaves", "page", "text_end", "to_drop"]
 
 AMP = "text/x-amp-html"
+_MAX_LEAVES = 100  # alternatives; a copy would be many times the message
 # Sealed as a whole, or a fragment: inside a wrapping, readers no longer open them.
 _SEALED = {
     "multipart/encrypted": Refusal.ENCRYPTED,
@@ -53,13 +54,15 @@ def leaves(root: Part) -> Leaves:
     readable = _readable(root)
     if not readable:
         raise StrangeError(Wrapping.NOTHING_READ)
+    if len(readable) > _MAX_LEAVES:
+        raise StrangeError(Wrapping.TOO_MANY_PLACES)
     return Leaves(readable, dict(_droppable(root)))
 
 
 def to_drop(root: Part) -> list[tuple[int, int]]:
     """The octets of all AMP parts, of a message that is wrapped: its notice would not be seen beside them."""
     droppable = dict(_droppable(root))
-    if any(part.type == AMP and part.start not in droppable for part in root.walk()):
+    if not droppable.keys() >= set(_shown_amp(root)):
         raise CannotCarryNoticeError(Refusal.AMP)
     return list(droppable.values())
 
@@ -132,6 +135,16 @@ def _droppable(part: Part) -> Iterator[tuple[int, tuple[int, int]]]:
             yield child.start, (child.line, following)
 
 
+def _shown_amp(part: Part) -> Iterator[int]:
+    """Where AMP parts start that a reader may show: in a mixture or a relation none does."""
+    hides = part.sure and part.type in ("multipart/mixed", "multipart/related")
+    for child in part.parts or ([part] if part.type == AMP else []):
+        if child.type != AMP:
+            yield from _shown_amp(child)
+        elif not hides:
+            yield child.start
+
+
 def _has_other(part: Part) -> bool:
     return any(child.type != AMP and child.type not in _DATA for child in part.parts)
 
@@ -152,7 +165,12 @@ def _related_root(part: Part) -> Part:
 
 def text_end(text: bytes) -> int:
     """Where in a plain text the notice goes: before a signature, which readers fold away, else at the end."""
-    if b"-- " not in text:
-        return len(text)
-    found = [match.start(1) for match in re.finditer(rb"(?:\A|\n)(-- \r?\n)", text)]  # RFC 3676 section 4.3
-    return found[-1] if found else len(text)
+    at = text.rfind(b"-- ")
+    while at >= 0:  # RFC 3676 section 4.3
+        if (at == 0 or text.startswith(b"\n", at - 1)) and _LINE_END.match(text, at + 3):
+            return at
+        at = text.rfind(b"-- ", 0, at + 2)
+    return len(text)
+
+
+_LINE_END = re.compile(rb"\r?\n")

@@ -21,9 +21,10 @@ MAX_PARTS = 10_000
 _MAX_FIELDS = 10 * MAX_PARTS  # of all parts together; what comes after is not read surely
 _MAX_PARAMETERS = 10_000  # characters of a field; a file's name in any script is far shorter
 
-_TYPE = re.compile(r"\s*([a-z0-9!#$&.+^_-]+/[a-z0-9!#$&.+^_-]+)\s*(?=;|$)", re.IGNORECASE)  # RFC 6838 4.2
-_PARAM = re.compile(r';\s*([^\s=;"]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^\s;"]*)\s*(?=;|$)')  # RFC 2045 section 5.1
-_COMMENT = re.compile(r'"(?:[^"\\]|\\.)*"|\((?:[^()\\]|\\.)*\)')  # one in another stays, and is malformed
+_TYPE = re.compile(r"\s*([a-z0-9!#$&.+^_-]+/[a-z0-9!#$&.+^_-]+)\s*(?=;|$)", re.I | re.ASCII)  # RFC 6838 4.2
+_PARAM = re.compile(r';\s*([^\s=;"]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^\s;"]*)\s*(?=;|$)', re.ASCII)  # RFC 2045 5.1
+# Each alternative goes on to the end, if need be, so that it is linear; a comment in another is malformed.
+_COMMENT = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\\?\Z)|\((?:[^()\\]|\\.)*(?:\)|(?=\()|\\?\Z)')
 _TAIL = re.compile(rb"(--)?[ \t]*(?=\r\n|\Z)")  # of a delimiter line, RFC 2046 section 5.1.1
 _LONGER = re.compile(rb"[0-9A-Za-z'()+_,./:=?-]+[ \t]*(?=\r\n|\Z)")  # of one whose boundary begins like ours
 _BOUNDARY = re.compile(r"[0-9A-Za-z'()+_,./:=? @#$%&*!;<>{}|~^-]{1,200}(?<! )")  # RFC 2046 5.1.1, widened
@@ -128,10 +129,12 @@ class _Reader:
             return (), False
         parts: list[Part] = []
         opened: tuple[int, int] | None = None  # the delimiter line before: where it starts and ends
-        sure = True
+        sure, unsure = True, 0
         for line, after, closing in self._delimiters(body, end, boundary.encode("ascii")):
             if closing is None:
-                sure = False
+                sure, unsure = False, unsure + 1
+                if unsure > MAX_PARTS:
+                    break
                 continue
             if opened is not None:
                 if self._met >= MAX_PARTS:
@@ -188,7 +191,7 @@ def _parameters(split: tuple[str, str, str]) -> tuple[str, dict[str, str], bool]
     """A value's first word and its parameters; unsure when one is malformed or given twice."""
     word, _, rest = split
     if len(rest) > _MAX_PARAMETERS:
-        return word.strip().lower(), {}, False
+        return word.strip(" \t").lower(), {}, False
     text, at, sure = ";" + rest.rstrip("; \t"), 0, True
     params: dict[str, str] = {}
     while at < len(text) and len(text) > 1:
@@ -202,17 +205,19 @@ def _parameters(split: tuple[str, str, str]) -> tuple[str, dict[str, str], bool]
         sure = sure and name not in params and ("*" not in name or name.startswith(("name", "filename")))
         params.setdefault(name, re.sub(r"\\(.)", r"\1", given[1:-1]) if given[:1] == '"' else given)
         at = match.end()
-    return word.strip().lower(), params, sure
+    return word.strip(" \t").lower(), params, sure
 
 
 def _value(fields: tuple[Field, ...], key: str) -> str:
     """A field's value without comments (RFC 5322 section 3.2.2); latin-1, so that any octet survives."""
     value = next((field.value for field in fields if field.key == key), b"").decode("latin-1")
-    return (_COMMENT.sub(_uncommented, value) if "(" in value else value).strip()
+    if "(" in value and len(value) <= _MAX_PARAMETERS:
+        value = _COMMENT.sub(_uncommented, value)
+    return value.strip(" \t")  # not the octets 0x85 and 0xA0, which are blanks in Unicode alone
 
 
 def _uncommented(match: re.Match[str]) -> str:
-    return match[0] if match[0].startswith('"') else ""
+    return "" if match[0].startswith("(") and match[0].endswith(")") else match[0]
 
 
 def _twice(fields: tuple[Field, ...]) -> bool:

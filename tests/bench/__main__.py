@@ -1,4 +1,4 @@
-"""make bench: the gateway beside Postfix as a plain relay, in turn and repeated, in one run."""
+"""make bench: the gateway beside Postfix as a plain relay, in turn and repeated; then the cost of mail."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import gateway, postfix, sink
+from tests.bench import gateway, mail, postfix, sink
 
 PEOPLE = int(os.environ.get("BENCH_PEOPLE", "100000"))
 MESSAGES = int(os.environ.get("BENCH_MESSAGES", "3000"))
@@ -66,3 +66,4 @@ def reached(yes: bool) -> str:
 
 
 main()
+mail.main()

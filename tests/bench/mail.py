@@ -167,13 +167,17 @@ def growths() -> list[Figure]:
         *((*shape, SIZES, octets) for shape in shapes.ORDINARY.items()),
         *((*shape, PARTS, str) for shape in shapes.COUNTED.items()),
         *((*shape, HOSTILE_SIZES, octets) for shape in shapes.HOSTILE.items()),
+        *(
+            (f"{name}, below the bound", shapes.HOSTILE[name], (most // 9, most // 3, most), octets)
+            for name, most in shapes.BOUNDS.items()
+        ),
     ]
     return [growth(*row) for row in track(rows, "growth", console=Console(stderr=True))]
 
 
 def octets(size: int) -> str:
     """A size as people say it."""
-    return f"{size // MB} MB" if size >= MB else f"{size // KB} kB"
+    return f"{size // MB} MB" if size >= MB else f"{size / KB:.3g} kB"
 
 
 def growth(

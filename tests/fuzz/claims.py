@@ -92,7 +92,7 @@ def check_service(message: Message, *, eight_bit: bool) -> None:
 
 
 def check_marketing(message: Message, notice: Notice, *, eight_bit: bool) -> None:
-    """A copy has the way out, and all that was there before; else the refusal is a named one."""
+    """A copy goes out as it must, and says what it must; else the refusal is a named one."""
     try:
         prepared = prepare(message, eight_bit=eight_bit)
     except CannotCarryNoticeError:
@@ -100,28 +100,27 @@ def check_marketing(message: Message, notice: Notice, *, eight_bit: bool) -> Non
     try:
         copy = prepared.copy(notice, received=RECEIVED)
     except CannotCarryNoticeError:  # late: people have been decided on; known of AMP alone
-        assert AMP.encode() in message.content.lower()
+        assert has_amp(message)
         return
     check_wire(copy, message, eight_bit=eight_bit)
     if notice is WIDE and eight_bit:  # once is enough: it takes as long as all the rest
         check_signature(copy)
     before, after = read(message.content), read(copy)
-    assert after.get_all("List-Unsubscribe") == [f"<{notice.link}>"]
-    assert after.get_all("List-Unsubscribe-Post") == ["List-Unsubscribe=One-Click"]
     wrapped = is_wrapped(before, after)
-    if wrapped:
-        assert LINK in text_of(after.get_payload()[-1])
-    else:
-        assert any(LINK in text_of(part) for part in leaves(after) if is_page(part))
-    if (
-        wrapped
-        and not is_forced(message, eight_bit=eight_bit)
-        and AMP.encode() not in message.content.lower()
-    ):
+    check_way_out(after, notice, wrapped=wrapped)
+    if wrapped and not is_forced(message, eight_bit=eight_bit) and not has_amp(message):
         assert message.content[message.body :] in copy
     if not is_malformed(before):
         assert wrapped or all(LINK in text_of(page) for page in shown(after, LINK))
         check_kept(before, after, notice, wrapped=wrapped)
+
+
+def check_way_out(copy: Parsed, notice: Notice, *, wrapped: bool) -> None:
+    """Both fields, once; and the link where it is seen, in the part of ours or in some page."""
+    assert copy.get_all("List-Unsubscribe") == [f"<{notice.link}>"]
+    assert copy.get_all("List-Unsubscribe-Post") == ["List-Unsubscribe=One-Click"]
+    pages = copy.get_payload()[-1:] if wrapped else filter(is_page, leaves(copy))
+    assert any(LINK in text_of(page) for page in pages)
 
 
 def check_wire(copy: bytes, message: Message, *, eight_bit: bool) -> None:
@@ -139,6 +138,11 @@ def check_signature(copy: bytes) -> None:
     """Stock dkimpy verifies what we sign."""
     signed = SIGNER.sign(copy, signed_at=1_700_000_000) + copy
     assert dkim.verify(signed, dnsfunc=lambda name, timeout: PUBLISHED)
+
+
+def has_amp(message: Message) -> bool:
+    """Whether a part may be dropped."""
+    return AMP.encode() in message.content.lower()
 
 
 def is_forced(message: Message, *, eight_bit: bool) -> bool:
@@ -170,7 +174,7 @@ def check_words(one: Parsed, other: Parsed, notice: Notice) -> None:
     """The words of a page are unchanged, where the link did not take the place of some."""
     try:
         words = squeezed(text_of(one, "strict"))
-    except (UnicodeDecodeError, LookupError):
+    except (ValueError, LookupError):
         return  # no reader knows what they are
     html = one.get_content_type() == "text/html"
     spell = as_html if html else as_text

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import email
-import email.policy
-from collections.abc import Iterator
 from email.message import Message as Parsed
 
 AMP = "text/x-amp-html"
@@ -33,13 +31,14 @@ def octets(part: Parsed) -> bytes:
 
 
 def text_of(part: Parsed, errors: str = "replace") -> str:
-    """A leaf as it is shown. Raises UnicodeDecodeError under `strict` for what its charset cannot mean."""
+    """A leaf as it is shown. Under `strict`, raises ValueError or LookupError where that is not sure."""
+    raw, charset = octets(part), part.get_content_charset("us-ascii")
     try:
-        return octets(part).decode(part.get_content_charset("us-ascii"), errors)
-    except (LookupError, ValueError) as error:
+        return raw.decode(charset, errors)
+    except (LookupError, ValueError):
         if errors == "strict":
             raise
-        return octets(part).decode("latin-1") if not isinstance(error, UnicodeDecodeError) else ""
+        return raw.decode("latin-1")
 
 
 def shown(part: Parsed, link: str) -> list[Parsed]:
@@ -60,8 +59,3 @@ def shown(part: Parsed, link: str) -> list[Parsed]:
 def is_malformed(root: Parsed) -> bool:
     """Whether this reader itself had to guess: readers differ there, and neither is right."""
     return any(part.defects for part in root.walk())
-
-
-def enclosed(root: Parsed) -> Iterator[Parsed]:
-    """The messages inside, which are somebody else's."""
-    return (part for part in root.walk() if part.get_content_maintype() == "message")

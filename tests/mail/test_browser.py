@@ -17,6 +17,7 @@ import pytest
 from playwright.sync_api import Page, Route, ViewportSize, sync_playwright
 
 from gateway.mail.notice import Notice
+from tests.mail.reader import is_text, text_of
 
 GOLDEN = sorted((Path(__file__).parent / "golden").glob("*.eml"))
 SCREENSHOTS = Path(__file__).parents[2] / "build" / "screenshots"
@@ -75,24 +76,9 @@ class Shown:
     after: str
 
 
-def text_of(leaf: Parsed) -> str:
-    """A leaf's text; where there is no such charset, its octets as browsers take them then."""
-    octets = leaf.get_payload(decode=True)
-    try:
-        return octets.decode(leaf.get_content_charset("ascii"), "replace")
-    except LookupError:
-        return octets.decode("latin-1")
-
-
 def html_leaves(parsed: Parsed) -> list[str]:
     """The HTML parts a person reads, as text."""
-    return [
-        text_of(leaf)
-        for leaf in parsed.walk()
-        if leaf.get_content_type() == "text/html"
-        and leaf.get_content_disposition() != "attachment"
-        and leaf.get_filename() is None
-    ]
+    return [text_of(leaf) for leaf in parsed.walk() if is_text(leaf) and leaf.get_content_subtype() == "html"]
 
 
 def shown(path: Path) -> Iterator[Shown]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import email
 import re
 import signal
-import warnings
 from collections.abc import Iterator
 from email.message import Message as Parsed
 from pathlib import Path
@@ -21,6 +20,7 @@ from gateway.mail.notice import Notice
 from gateway.mail.rewrite import CannotCarryNoticeError, prepare
 from gateway.mail.shapes import Refusal
 from gateway.mail.signature import Signer, new_key, record
+from tests.mail.reader import is_text, is_told, text_of
 
 CORPORA = Path(__file__).parents[2].parent / "shared" / "corpora"
 FOLDERS = sorted(path for path in CORPORA.glob("*") if path.is_dir())
@@ -69,44 +69,6 @@ def copy_of(content: bytes, notice: Notice, *, eight_bit: bool = True) -> bytes 
 def read(content: bytes) -> Parsed:
     """What the email package makes of it."""
     return email.message_from_bytes(content)
-
-
-def text_of(part: Parsed) -> str:
-    """A leaf as an independent reader shows it."""
-    octets = part.get_payload(decode=True)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # of a parameter that is not RFC 2231
-        charset = part.get_content_charset("ascii")
-    try:
-        return octets.decode(charset, "replace")
-    except (LookupError, UnicodeError):
-        return octets.decode("latin-1")
-
-
-def is_text(part: Parsed) -> bool:
-    """Whether a reader shows it among the words of the message."""
-    kind = part.get_content_type()
-    return (
-        kind in ("text/plain", "text/html")
-        and part.get_content_disposition() != "attachment"
-        and part.get_filename() is None
-        and not part.is_multipart()
-    )
-
-
-def has_text(part: Parsed) -> bool:
-    """Whether a reader shows words of this entity in their place."""
-    if part.get_content_maintype() == "message":
-        return False
-    return any(map(has_text, part.get_payload())) if part.is_multipart() else is_text(part)
-
-
-def is_told(part: Parsed, link: str) -> bool:
-    """Whether a reader of this entity is shown the link: in each alternative, or once in a mixture."""
-    if not part.is_multipart():
-        return is_text(part) and link in text_of(part)
-    told = [is_told(child, link) for child in part.get_payload() if has_text(child)]
-    return bool(told) and (all(told) if part.get_content_type() == "multipart/alternative" else any(told))
 
 
 def leaves(content: bytes) -> list[Parsed]:
