@@ -4,7 +4,7 @@ PY := .venv/bin/python
 BASE_PYTHON ?= python3
 STAMP := .venv/.installed-$(shell cat requirements-dev.lock pyproject.toml | cksum | cut -d' ' -f1)
 
-.PHONY: demo test check run bench lock debian
+.PHONY: demo test check run bench fuzz lock debian
 
 $(STAMP):
 	@$(BASE_PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed"; exit 2; }
@@ -38,6 +38,11 @@ check: $(STAMP)
 
 bench: $(STAMP) debian
 	$(PY) -m tests.bench
+
+# SECONDS is bash's own variable; FOR is how long, in seconds.
+fuzz: $(STAMP)
+	@$(PY) -m pip install --quiet --no-deps --require-hashes -r tests/fuzz/requirements.txt
+	nice -n 10 $(PY) -m tests.fuzz -max_total_time=$(or $(FOR),600)
 
 lock:
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate pyproject.toml -o requirements.lock

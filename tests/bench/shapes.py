@@ -80,6 +80,17 @@ def wide_text(size: int) -> bytes:
     return HEAD + MIME + leaf(b"plain", b"8bit", (words(size) + "😀 {{unsubscribe_url}}\r\n").encode())
 
 
+def us_ascii_text(size: int) -> bytes:
+    """Text in which the notice's own letters cannot stand."""
+    return HEAD + MIME + leaf(b"plain", b"7bit", b"Brood en taart.\r\n" * (size // 17), b"us-ascii")
+
+
+def japanese_text(size: int) -> bytes:
+    """Text that shifts in and out of ASCII in every line."""
+    line = "パンは美味しい\r\n".encode("iso-2022-jp")
+    return HEAD + MIME + leaf(b"plain", b"7bit", line * (size // len(line)), b"iso-2022-jp")
+
+
 def sealed(size: int) -> bytes:
     """A signed newsletter, which is wrapped."""
     seal = b"Content-Type: application/pgp-signature\r\n\r\nx"
@@ -93,6 +104,8 @@ ORDINARY: Mapping[str, Callable[[int], bytes]] = {
     "page in base64, placeholder": base64_page,
     "8-bit text, placeholder": wide_text,
     "signed newsletter": sealed,
+    "US-ASCII text, moved to UTF-8": us_ascii_text,
+    "Japanese text in ISO-2022-JP": japanese_text,
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email
+import re
 from email.message import Message as Parsed
 
 AMP = "text/x-amp-html"
@@ -34,11 +35,19 @@ def text_of(part: Parsed, errors: str = "replace") -> str:
     """A leaf as it is shown. Under `strict`, raises ValueError or LookupError where that is not sure."""
     raw, charset = octets(part), part.get_content_charset("us-ascii")
     try:
-        return raw.decode(charset, errors)
+        return raw.decode(_known(charset), errors)
     except (LookupError, ValueError):
         if errors == "strict":
             raise
         return raw.decode("latin-1")
+
+
+def _known(charset: str) -> str:
+    """Python takes any punctuation in a charset's name for a hyphen; readers of mail do not."""
+    hyphened = charset.replace("_", "-")
+    if re.sub(r"[^a-z0-9.:()]+", "-", hyphened) != hyphened:
+        raise LookupError(charset)
+    return charset
 
 
 def shown(part: Parsed, link: str) -> list[Parsed]:
