@@ -10,6 +10,8 @@ charset.py     a text as ASCII to look in, and our words in its charset
 shapes.py      why a message is wrapped or refused, each reason once
 placing.py     in which parts the notice goes
 page.py        where in an HTML page it goes, and in what context a place in it stands
+sight.py       whether an element is styled out of sight
+sheet.py       which elements the page's style sheets hide
 wayout.py      where a message has a place for the link already
 leaf.py        one part that carries the notice, and what changes in it
 notice.py      the words of the notice, as text and as HTML

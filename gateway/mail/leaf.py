@@ -53,12 +53,21 @@ class Leaf:
         self._check_fits(changes, eight_bit=eight_bit)
         return self.body.splices(changes)
 
+    def check(self, urls: Sequence[bytes]) -> None:
+        """Raises StrangeError where `splices` might, for some notice."""
+        found = places(self.view.octets, urls)
+        if self.part.type == "text/plain":
+            self.view.move(self.body.text)
+        else:
+            page(self.view.octets, found)
+
     def _changes(self, notice: Notice, urls: Sequence[bytes]) -> list[Change]:
         """In order."""
         found = places(self.view.octets, urls)
         if self.part.type == "text/plain":
             changes = [self._change(*span, SLOT) for span in found]
-            at, has_link = placing.text_end(self.view.octets), bool(found)
+            at = placing.text_end(self.view.octets)
+            has_link = any(end <= at for _, end in found)  # readers fold a signature away
         else:
             read = page(self.view.octets, found)
             at, contexts = read.end, read.contexts
@@ -67,7 +76,7 @@ class Leaf:
                 for span, context in zip(found, contexts, strict=True)
                 if context is not Context.HIDDEN or self.part.type != placing.AMP  # a template of its own
             ]
-            has_link = not {Context.HREF, Context.TEXT}.isdisjoint(contexts)
+            has_link = read.shows_place
         form: Form = "identity" if has_link else "full"
         if form == "full" or notice.says_more or not self._shows_identity(notice):
             changes.append(self._block(at, notice, form))

@@ -104,7 +104,8 @@ def as_text(notice: Notice, form: Form = "full") -> str:
     parts = [_line(notice.advertising), notice.about_profile]
     if form == "full":
         parts[1:1] = [notice.because, f"{notice.words.unsubscribe}:\n{notice.link}"]
-    parts += ["\n" + notice.sender, f"{notice.words.privacy_policy}: {notice.privacy_policy_url}"]
+    apart = "\n" if any(parts) else ""
+    parts += [apart + notice.sender, f"{notice.words.privacy_policy}: {notice.privacy_policy_url}"]
     lines = [
         line for part in filter(None, parts) for text in part.split("\n") for line in _wrapped(text) or [""]
     ]
@@ -137,12 +138,22 @@ def _anchor(url: str, end: str, words: str) -> str:
     return f'<a href="{_escaped(url)}{end}>{_escaped(words)}</a>'
 
 
+# No style sheet of the page may hide it or make it unreadable; what is said twice is for the readers
+# that leave out whatever is !important.
+_SEEN = "visibility:visible!important;opacity:1!important;font-size:13px!important"
 _STYLE = (
     "clear:both;max-width:600px;margin:24px auto 0;padding:12px 16px;\r\n"
     " border-top:1px solid #767676;background-color:#ffffff;color:#333333;\r\n"
-    " font:13px/1.6 Arial,Helvetica,sans-serif;text-align:left"
+    " font:13px/1.6 Arial,Helvetica,sans-serif;text-align:left;\r\n"
+    " background-color:#ffffff!important;color:#333333!important;display:block!important;\r\n"
+    " height:auto!important;max-height:none!important;position:static!important;\r\n"
+    f" {_SEEN}"
 )
-_LINK_STYLE = "color:#0b57d0;text-decoration:underline"
+_LINK_STYLE = (
+    "color:#0b57d0;text-decoration:underline;\r\n"
+    " color:#0b57d0!important;background-color:#ffffff!important;display:inline!important;\r\n"
+    f" {_SEEN}"
+)
 
 
 def shows_identity(notice: Notice, text: str, *, html: bool) -> bool:

@@ -96,7 +96,7 @@ class Prepared:
         self._eight_bit = eight_bit
         self._plans: dict[Notice, _Plan] = {}  # by what the notice says; people differ in their ground
         self._opened = _opened(message)
-        if self._opened is None:
+        if self._opened is None or not _surely_edited(self._opened):
             placing.to_drop(tree(message))  # refused here, if at all
 
     def copy(
@@ -152,6 +152,19 @@ def _opened(message: Message) -> _Opened | None:
     except StrangeError:
         return None
     return _reopened(message, _FirstError(to_move)) if to_move else opened
+
+
+def _surely_edited(opened: _Opened) -> bool:
+    """Whether it will not have to be wrapped, whatever the notice says."""
+    if all(part.type != placing.AMP for part in tree(opened.message).walk()):
+        return True  # and if not, it can be wrapped
+    urls = own_urls(opened.message)
+    try:
+        for it in opened.leaves:
+            it.check(urls)
+    except StrangeError:
+        return False
+    return True
 
 
 def _reopened(message: Message, first: _FirstError) -> _Opened | None:

@@ -22,6 +22,7 @@ LINE = 998  # RFC 5322 section 2.1.1
 
 _QP_TOKEN = re.compile(rb"=(?:([0-9A-Fa-f]{2})|[ \t]*(?:\r\n|\Z))")
 _QP_PADDED = re.compile(rb"=[ \t]+(?=\r\n|\Z)")
+_STRETCH = 65_536  # octets decoded at a time
 _BLANKS = b" \t\r\n\v\f"
 _QP_BAD = re.compile(rb"=(?![0-9A-Fa-f]{2}|[ \t]*(?:\r\n|\Z))")
 
@@ -108,6 +109,8 @@ class Body:
             start = offsets.encoded(change.start)
             end = offsets.encoded(change.end) if change.end > change.start else start
             pieces = _qp_pieces(change.pieces, *_qp_breaks(raw, start, end))
+            if pieces and raw[start - 1 : start] in (b" ", b"\t") and pieces[0] != b"=\r\n":
+                pieces = (b"=\r\n", *pieces)  # RFC 2045 6.7 rule 3: blanks that end a line would be lost
             splices.append(Splice(self.offset + start, self.offset + end, pieces))
         return splices
 
@@ -147,7 +150,17 @@ def _decoded(raw: bytes, encoding: str) -> bytes:
 
 def _decode_qp(raw: bytes) -> bytes:
     """Well-formed quoted-printable; blanks after a soft break's "=" are transport padding (rule 3)."""
-    return binascii.a2b_qp(_QP_PADDED.sub(b"=", raw))
+    return b"".join(binascii.a2b_qp(_QP_PADDED.sub(b"=", lines)) for lines in _line_stretches(raw))
+
+
+def _line_stretches(raw: bytes) -> Iterator[bytes]:
+    """Whole lines, so that not all that is found in them is kept at once."""
+    at = 0
+    while at < len(raw):
+        found = raw.find(b"\r\n", at + _STRETCH)
+        end = len(raw) if found < 0 else found + 2
+        yield raw[at:end]
+        at = end
 
 
 def _qp_anchors(raw: bytes) -> tuple[list[int], list[int]]:
@@ -195,9 +208,12 @@ class _QpOffsets:
 
 
 def _qp_breaks(raw: bytes, start: int, end: int) -> tuple[bool, bool]:
-    """Whether a soft line break is needed before and after what goes in there."""
+    """Whether a soft line break is needed before and after what goes in there.
+
+    None before "--": at the start of a line that could be a delimiter (RFC 2046 section 5.1.1).
+    """
     before = start > 0 and not raw.startswith(b"\r\n", start - 2)
-    after = end < len(raw) and not raw.startswith(b"\r\n", end)
+    after = end < len(raw) and not raw.startswith((b"\r\n", b"--"), end)
     return before, after
 
 
@@ -219,7 +235,10 @@ def _qp_pieces(pieces: Sequence[bytes | Link], before: bool, after: bool) -> tup
 def encode_qp(raw: bytes) -> bytes:
     """Quoted-printable text in lines of at most 76, its own line breaks kept (RFC 2045 section 6.7)."""
     encoded = binascii.b2a_qp(raw, istext=True)
-    return encoded.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+    encoded = encoded.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+    return encoded.replace(
+        b"=\r\n--", b"=\r\n=2D-"
+    )  # no line of ours looks like a delimiter (RFC 2046 5.1.1)
 
 
 def _decode_base64(raw: bytes) -> bytes:

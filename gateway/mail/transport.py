@@ -24,8 +24,7 @@ def transportable(message: Message, *, eight_bit: bool) -> Message:
     Raises CannotCarryNoticeError when 8-bit content stands where it cannot be re-encoded.
     """
     content, body = message.content, message.body
-    ascii_only = content.isascii()
-    if (eight_bit or ascii_only) and not has_long_line(content, body, len(content)):
+    if eight_bit and not has_long_line(content, body, len(content)):
         return message
 
     def forced(part: Part) -> bool:
@@ -51,26 +50,29 @@ def recoded(
     out: list[bytes] = []
     at = 0
     for part in _open_parts(root):
-        header = None
-        if part.is_multipart and to_7bit and part.encoding in ("8bit", "binary"):
-            header = _relabelled(part, b"7bit")
-        elif not part.is_multipart and _can_recode(part) and wanted(part):
+        if not part.is_multipart and _can_recode(part) and wanted(part):
             as_text = part.type.startswith("text/") and not part.charset.startswith(("utf-16", "utf-32"))
             header = _relabelled(part, b"quoted-printable" if as_text else b"base64")
-        if header is None:
-            continue
-        out += [content[at : part.start], header]
-        at = part.body
-        if not part.is_multipart:
             raw = content[part.body : part.end]
-            out.append(encode_qp(raw) if as_text else _base64_as(raw, raw))
+            out += [content[at : part.start], header, encode_qp(raw) if as_text else _base64_as(raw, raw)]
             at = part.end
+        elif to_7bit and part.encoding in ("8bit", "binary") and _is_7bit(part, content):
+            out += [content[at : part.start], _relabelled(part, b"7bit")]
+            at = part.body
     return _changed(message, [*out, content[at:]]) if out else message
 
 
 def _changed(message: Message, octets: list[bytes]) -> Message:
     """The message in other octets; its header may have gained the fields that MIME needs."""
     return Message.parse(b"".join(octets), most_fields=len(message.fields_all) + 3)
+
+
+def _is_7bit(part: Part, content: bytes) -> bool:
+    """Whether its label claims too much: a relay goes by that, encodes anew and so breaks our signature.
+
+    A multipart is 7bit once its parts are (RFC 2045 section 6.4).
+    """
+    return part.is_multipart or (part.sure and content[part.body : part.end].isascii())
 
 
 def _can_recode(part: Part) -> bool:

@@ -148,7 +148,8 @@ def has_amp(message: Message) -> bool:
 def is_forced(message: Message, *, eight_bit: bool) -> bool:
     """Whether the next hop may force a re-encoding (RFC 6152, RFC 5322 section 2.1.1)."""
     content = message.content
-    return (not eight_bit and not content.isascii()) or has_long_line(content, message.body, len(content))
+    is_labelled = not content.isascii() or b"8bit" in content.lower() or b"binary" in content.lower()
+    return (not eight_bit and is_labelled) or has_long_line(content, message.body, len(content))
 
 
 def is_wrapped(before: Parsed, after: Parsed) -> bool:

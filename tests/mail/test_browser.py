@@ -16,7 +16,7 @@ from typing import Any, Literal
 import pytest
 from playwright.sync_api import Page, Route, ViewportSize, sync_playwright
 
-from gateway.mail.notice import Notice
+from gateway.mail.notice import Notice, as_html
 from tests.mail.reader import is_text, text_of
 
 GOLDEN = sorted((Path(__file__).parent / "golden").glob("*.eml"))
@@ -155,6 +155,32 @@ def test_the_way_out_is_seen(screen: Page, notice: Notice, part: Shown, width: i
         screen.emulate_media(color_scheme=scheme)
         if WIDTHS[width] == scheme:
             screen.screenshot(path=SCREENSHOTS / f"{part.name}-{width}-{scheme}.png", full_page=True)
+        for url in (notice.link, notice.privacy_policy_url):
+            links = screen.evaluate(LINKS, url)
+            assert any(map(is_readable, links)), (scheme, url, links)
+
+
+SHEETS = (
+    "a{text-decoration:none !important;color:#fff !important}",
+    "a{display:none !important} div{visibility:hidden !important}",
+    "a{font-size:0 !important;opacity:0 !important;background:#0b57d0 !important}",
+    "div{display:none !important;max-height:0 !important;overflow:hidden !important}",
+    "div{position:absolute !important;left:-9999px;height:0 !important;opacity:0 !important}",
+    "@media (prefers-color-scheme:dark){a{color:#ffffff !important}}",
+    "@media (prefers-color-scheme:dark){body,div,td{background:#000 !important;color:#eee !important}}",
+)
+
+
+@pytest.mark.parametrize("sheet", SHEETS)
+def test_no_style_sheet_hides_the_way_out(screen: Page, notice: Notice, sheet: str) -> None:
+    """What a page's style sheet says of links and blocks, even !important, leaves the notice readable."""
+    page = (
+        f"<html><head><style>{sheet}</style></head><body bgcolor=#000000>Brood{as_html(notice)}</body></html>"
+    )
+    shows(screen, page, 800)
+    schemes: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+    for scheme in schemes:
+        screen.emulate_media(color_scheme=scheme)
         for url in (notice.link, notice.privacy_policy_url):
             links = screen.evaluate(LINKS, url)
             assert any(map(is_readable, links)), (scheme, url, links)

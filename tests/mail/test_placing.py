@@ -45,6 +45,10 @@ def octets(part: Parsed) -> bytes:
     return part.get_payload(decode=True)
 
 
+SIGNED_AMP = multipart(
+    "signed", multipart("alternative", TEXT, AMP % "</body>", boundary="c"), IMAGE, boundary="s"
+)
+
 SHAPES = {
     "AMP that ends": (
         multipart("alternative", TEXT, AMP % "x</body></html>", PAGE),
@@ -70,6 +74,10 @@ SHAPES = {
         multipart("mixed", multipart("appledouble", IMAGE, TEXT, boundary="c"), TEXT),
         [("image/png", 0), ("text/plain", 0), ("text/plain", 1)],
     ),
+    "AMP in a signature beside a page": (
+        multipart("mixed", PAGE, SIGNED_AMP),
+        [("text/html", 1), ("text/plain", 0), ("text/x-amp-html", 0), ("image/png", 0)],
+    ),
     "a root named without angle brackets": (
         multipart('related; start="1@x"', IMAGE, "Content-ID: <1@x>\r\n" + PAGE),
         [("image/png", 0), ("text/html", 1)],
@@ -87,6 +95,10 @@ REFUSED = {
     "AMP alone": (multipart("alternative", AMP % "x"), Refusal.AMP),
     "AMP in a signature": (
         multipart("signed", multipart("alternative", TEXT, AMP % "</body>", boundary="c"), IMAGE),
+        Refusal.AMP,
+    ),
+    "AMP in a signature beside a page that is not edited": (
+        multipart("mixed", PAGE + "<table>", SIGNED_AMP),
         Refusal.AMP,
     ),
     "sealed": (SEALED, Refusal.SEALED),

@@ -141,6 +141,42 @@ def test_next_hop_without_8bitmime() -> None:
     assert image.get_payload(decode=True) == "café\r\n".encode()
 
 
+def test_labels_that_claim_8bit_content(notice: Notice) -> None:
+    """ASCII labelled 8bit or binary is relabelled for a 7-bit hop, else a relay would encode it anew (I6)."""
+    parts = (
+        'Content-Type: multipart/mixed; boundary="b"\r\nContent-Transfer-Encoding: binary\r\n\r\n'
+        "--b\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\nBrood =\r\n"
+        "--b\r\nContent-Type: message/rfc822\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"
+        "Subject: x\r\n\r\nx\r\n--b--\r\n"
+    )
+    message = mail(HEAD + "MIME-Version: 1.0\r\n" + parts)
+    unlike = service_copy(message, eight_bit=False)
+    labels = [part["Content-Transfer-Encoding"] for part in email.message_from_bytes(unlike).walk()]
+
+    assert labels == ["7bit", "7bit", "7bit", None]
+    assert unlike == message.content.replace(b"binary", b"7bit").replace(b"8bit", b"7bit")
+    assert service_copy(message) == message.content
+    assert b"8bit" not in copy(message, notice, eight_bit=False).lower()
+
+
+@pytest.mark.parametrize(("kind", "text"), [("html", "<p>x</p>\r\n \t</body>\r\n"), ("plain", "Brood  ")])
+def test_blanks_before_the_notice_stay_in_quoted_printable(notice: Notice, kind: str, text: str) -> None:
+    """Blanks that end an encoded line are no content (RFC 2045 6.7 rule 3): a soft break keeps them."""
+    content = copy(mail(MIME % (kind, "utf-8", "quoted-printable") + text), notice)
+    body = content.split(b"\r\n\r\n", 1)[1]
+
+    assert not [line for line in body.split(b"\r\n") if line.endswith((b" ", b"\t"))]
+    assert text.split("</body>")[0].encode() + b"\r\n" in quopri.decodestring(body)
+
+
+def test_identity_alone_follows_its_rule(notice: Notice) -> None:
+    """Nothing said before it: no empty line either."""
+    rule, name, *_ = as_text(notice, "identity").split("\r\n")
+
+    assert set(rule) == {"_"}
+    assert name.startswith(notice.controller)
+
+
 def test_sealed_8bit_content_is_not_broken_open(notice: Notice) -> None:
     """Signed 8-bit content that the next hop does not take is refused, for service mail as well (I6)."""
     message = mail(SEALED % "café")
