@@ -22,8 +22,11 @@ def leaves(root: Parsed) -> list[Parsed]:
 
 def is_page(part: Parsed) -> bool:
     """Whether a person reads it in its place."""
-    is_file = part.get_filename() is not None or part.get_content_disposition() == "attachment"
-    return part.get_content_type() in PAGES and not is_file and part.get_param("name") is None
+    try:
+        is_file = part.get_filename() is not None or part.get_content_disposition() == "attachment"
+        return part.get_content_type() in PAGES and not is_file and part.get_param("name") is None
+    except TypeError:  # the email package trips over a parameter given whole and in pieces (RFC 2231)
+        return False
 
 
 def octets(part: Parsed) -> bytes:
