@@ -19,7 +19,7 @@ from gateway.mail.rewrite import CannotCarryNoticeError, prepare, service_copy
 from gateway.mail.signature import Signer, record
 from gateway.mail.transport import has_long_line
 from gateway.texts import texts
-from tests.fuzz.reader import AMP, is_malformed, is_page, leaves, octets, read, shown, text_of
+from tests.fuzz.reader import AMP, is_malformed, is_amp, is_page, leaves, octets, read, shown, text_of
 
 LINK = "https://gw.example/u/" + "Ab_-" * 16
 PLAIN = Notice(
@@ -119,7 +119,9 @@ def check_way_out(copy: Parsed, notice: Notice, *, wrapped: bool) -> None:
     """Both fields, once; and the link where it is seen, in the part of ours or in some page."""
     assert copy.get_all("List-Unsubscribe") == [f"<{notice.link}>"]
     assert copy.get_all("List-Unsubscribe-Post") == ["List-Unsubscribe=One-Click"]
-    pages = copy.get_payload()[-1:] if wrapped else filter(is_page, leaves(copy))
+    pages = (
+        copy.get_payload()[-1:] if wrapped else [one for one in leaves(copy) if is_page(one) or is_amp(one)]
+    )
     assert any(LINK in text_of(page) for page in pages)
 
 

@@ -29,6 +29,11 @@ def is_page(part: Parsed) -> bool:
         return False
 
 
+def is_amp(part: Parsed) -> bool:
+    """Whether readers that know AMP show it in place of the others."""
+    return part.get_content_type() == AMP
+
+
 def octets(part: Parsed) -> bytes:
     """A leaf's content without its transfer encoding."""
     return bytes(part.get_payload(decode=True) or b"")
