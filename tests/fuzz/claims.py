@@ -19,7 +19,7 @@ from gateway.mail.rewrite import CannotCarryNoticeError, prepare, service_copy
 from gateway.mail.signature import Signer, record
 from gateway.mail.transport import has_long_line
 from gateway.texts import texts
-from tests.fuzz.reader import AMP, is_malformed, is_amp, is_page, leaves, octets, read, shown, text_of
+from tests.fuzz.reader import AMP, is_amp, is_malformed, is_page, leaves, octets, read, shown, text_of
 
 LINK = "https://gw.example/u/" + "Ab_-" * 16
 PLAIN = Notice(
