@@ -16,9 +16,8 @@ from gateway.law.evidence import Evidence
 from gateway.opening import SystemClock
 from gateway.ports import Appended, Clock, NewEvidence
 from gateway.store import database
-from gateway.store.evidence import COLUMNS, evidence_of
+from gateway.store.ledger import evidence
 from gateway.store.reader import Reader
-from gateway.store.spelling import micros
 from gateway.store.tables import ledger
 
 ROWS = 200  # looked up in one read
@@ -52,12 +51,7 @@ class RehearsedLedger:
         self, controller: str, person: bytes, recorded_by: datetime | None = None
     ) -> list[Evidence]:
         """The facts on record for a person. Raises StoreUnavailableError."""
-        if self.reader is None:
-            return []
-        statement = select(*COLUMNS).where(ledger.c.controller == controller, ledger.c.person == person)
-        if recorded_by is not None:
-            statement = statement.where(ledger.c.recorded_at <= micros(recorded_by))
-        return [evidence_of(*row) for row in await self.reader.rows(statement.order_by(ledger.c.id))]
+        return await evidence(self.reader, controller, person, recorded_by) if self.reader else []
 
 
 @dataclass(frozen=True, slots=True)

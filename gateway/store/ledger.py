@@ -62,12 +62,7 @@ class Ledger:
         self, controller: str, person: bytes, recorded_by: datetime | None = None
     ) -> list[Evidence]:
         """The facts on record for a person, oldest first. Raises StoreUnavailableError."""
-        statement = select(*rows_of.COLUMNS).where(
-            ledger.c.controller == controller, ledger.c.person == person
-        )
-        if recorded_by is not None:
-            statement = statement.where(ledger.c.recorded_at <= micros(recorded_by))
-        return [rows_of.evidence_of(*row) for row in await self._reader.rows(statement.order_by(ledger.c.id))]
+        return await evidence(self._reader, controller, person, recorded_by)
 
     async def find(self, controller: str, person: bytes, number: int) -> Evidence | None:
         """The row of that id, if it is this person's of this controller (I8): what a correction may name."""
@@ -76,3 +71,13 @@ class Ledger:
         )
         found = await self._reader.rows(statement)
         return rows_of.evidence_of(*found[0]) if found else None
+
+
+async def evidence(
+    reader: Reader, controller: str, person: bytes, recorded_by: datetime | None = None
+) -> list[Evidence]:
+    """The facts on record for a person, for whoever only reads. Raises StoreUnavailableError."""
+    statement = select(*rows_of.COLUMNS).where(ledger.c.controller == controller, ledger.c.person == person)
+    if recorded_by is not None:
+        statement = statement.where(ledger.c.recorded_at <= micros(recorded_by))
+    return [rows_of.evidence_of(*row) for row in await reader.rows(statement.order_by(ledger.c.id))]
