@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import re
 import smtplib
-import socket
 from base64 import b64encode
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack
@@ -24,6 +23,7 @@ from gateway.config import Config, load
 from gateway.intake import record
 from gateway.mail.signature import new_key
 from gateway.store.log import Filters, LogEntry
+from tests.bench.sink import free_port
 from tests.doubles import EXTENSIONS, Received, RecordingSmarthost
 from tests.smtp.client import Client
 
@@ -140,13 +140,6 @@ class FrozenClock:
 
     def move(self, step: timedelta) -> None:
         self._now += step
-
-
-def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @dataclass
