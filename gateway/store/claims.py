@@ -11,58 +11,53 @@ Rules of this file:
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any, TypeAlias
 
-from sqlalchemy import bindparam, delete, literal_column, select, tuple_, update
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import CTE, Select, and_, bindparam, delete, literal_column, select, tuple_, update
+from sqlalchemy.dialects.sqlite import Insert
 
 from gateway.envelope import Answer, FateKind, Kind, Stage
 from gateway.ports import Settled, Wave
-from gateway.store.compiling import text_of
+from gateway.store.compiling import Inserting, Matching, text_of
 from gateway.store.tables import claims, fate_details, fates
 
 WEEK = 7 * 24 * 60 * 60 * 1_000_000  # microseconds
 HOUR = 60 * 60 * 1_000_000
 FEW = 20  # expired claims dropped with one wave
 
+_KEY = (claims.c.fingerprint, claims.c.person)
 _THE_CLAIM = (claims.c.fingerprint == bindparam("message"), claims.c.person == bindparam("whom"))
-_READ = text_of(
-    select(
+
+
+def _met(wanted: CTE) -> Select[Any]:
+    """The claims on these messages and people, each with what its decision came to."""
+    claim = and_(claims.c.fingerprint == wanted.c.fingerprint, claims.c.person == wanted.c.person)
+    return select(
+        *_KEY,
         claims.c.working,
+        claims.c.decision,
+        claims.c.expires_at,
         fates.c.fate,
         fates.c.stage,
         fates.c.code,
         fates.c.enhanced,
         fate_details.c.text,
+    ).select_from(
+        wanted.join(claims, claim)
+        .outerjoin(fates, fates.c.decision == claims.c.decision)
+        .outerjoin(fate_details, fate_details.c.decision == claims.c.decision)
     )
-    .select_from(
-        claims.outerjoin(fates, fates.c.decision == claims.c.decision).outerjoin(
-            fate_details, fate_details.c.decision == claims.c.decision
-        )
-    )
-    .where(*_THE_CLAIM, claims.c.expires_at > bindparam("now"))
-)
-_insert = insert(claims)
-_TAKE = text_of(
-    _insert.on_conflict_do_update(
-        index_elements=["fingerprint", "person"],
-        set_={
-            name: _insert.excluded[name]
-            for name in ("submission", "writer", "decision", "working", "expires_at")
-        },
-    )
-)
-_TAKE_SETTLED = text_of(
-    update(claims)
-    .where(*_THE_CLAIM)
-    .values(
-        submission=bindparam("by"),
-        writer=bindparam("process"),
-        working=literal_column("1"),
-        expires_at=bindparam("until"),
-    )
-)
+
+
+def _over(statement: Insert) -> Insert:
+    taken = {column.name: statement.excluded[column.name] for column in claims.c if column not in _KEY}
+    return statement.on_conflict_do_update(index_elements=_KEY, set_=taken)
+
+
+_READ = Matching(_KEY, _met)
+_TAKE = Inserting(claims, _over)
 _DROP = text_of(delete(claims).where(*_THE_CLAIM))
 _HELD_BY = (claims.c.fingerprint == bindparam("message"), claims.c.submission == bindparam("by"))
 _RELEASE = text_of(delete(claims).where(*_HELD_BY))
@@ -85,26 +80,28 @@ _LEAVE_ALL = text_of(
 _FINAL = frozenset({FateKind.RELAYED.value, FateKind.REFUSED.value})
 
 
+Key: TypeAlias = tuple[bytes, bytes]  # fingerprint and person
+Row: TypeAlias = tuple[object, ...]  # of the table, in its order
+Ended: TypeAlias = tuple[bytes, int]  # fingerprint and submission
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A claim that has not expired: still being worked on, or left with what its decision came to."""
+    """A claim: still being worked on, or left with what its decision came to."""
 
     working: bool
-    settled: Settled | None  # when its copy was relayed or finally refused
+    decision: int = 0  # id
+    settled: Settled | None = None  # when its copy was relayed or finally refused
 
 
-def claims_on(connection: sqlite3.Connection, wave: Wave, now: int) -> Mapping[bytes, Claim]:
-    """The claims that this wave meets, by person; none where nothing is claimed."""
-    if not wave.fingerprint or wave.only_withheld:
-        return {}
-    met = {}
-    for person in wave.people:
-        row = connection.execute(
-            _READ, {"message": wave.fingerprint, "whom": person.hash, "now": now}
-        ).fetchone()
-        if row is not None:
-            met[person.hash] = Claim(bool(row[0]), _settled(*row[1:]))
-    return met
+def met(connection: sqlite3.Connection, keys: Sequence[Key], now: int) -> dict[Key, Claim]:
+    """The claims that these messages to these people meet, and that have not expired."""
+    rows: Iterable[tuple[Any, ...]] = _READ(connection, keys)
+    return {
+        (fingerprint, person): Claim(bool(working), decision, _settled(*fate))
+        for fingerprint, person, working, decision, expires_at, *fate in rows
+        if expires_at > now
+    }
 
 
 def _settled(fate: str | None, stage: str, code: int, enhanced: str, text: str | None) -> Settled | None:
@@ -119,51 +116,19 @@ def expiry(wave: Wave, now: int) -> int:
     return now + (WEEK if wave.message_id else HOUR)
 
 
-def take(
-    connection: sqlite3.Connection, wave: Wave, decided: Mapping[bytes, int], writer: int, now: int
-) -> None:
-    """Claim those decided to be relayed to, with their decision's id, over any claim left or expired."""
-    until = expiry(wave, now)
-    connection.executemany(
-        _TAKE,
-        [
-            {
-                "fingerprint": wave.fingerprint,
-                "person": person,
-                "submission": wave.submission,
-                "writer": writer,
-                "decision": decision,
-                "working": 1,
-                "expires_at": until,
-            }
-            for person, decision in decided.items()
-        ],
-    )
+def claim(wave: Wave, person: bytes, decision: int, writer: int, now: int) -> Row:
+    """The claim on a person, with the decision whose fate answers a retry."""
+    return wave.fingerprint, person, wave.submission, writer, decision, 1, expiry(wave, now)
 
 
-def take_settled(
-    connection: sqlite3.Connection, wave: Wave, people: Iterable[bytes], writer: int, now: int
-) -> None:
-    """Claim those already served, whose decision stays the one that served them: dropped with the rest."""
-    until = expiry(wave, now)
-    connection.executemany(
-        _TAKE_SETTLED,
-        [
-            {
-                "message": wave.fingerprint,
-                "whom": person,
-                "by": wave.submission,
-                "process": writer,
-                "until": until,
-            }
-            for person in people
-        ],
-    )
+def take(connection: sqlite3.Connection, taken: Sequence[Row]) -> None:
+    """Claim these, over any claim left or expired."""
+    _TAKE(connection, taken)
 
 
-def drop(connection: sqlite3.Connection, wave: Wave, people: Iterable[bytes]) -> None:
+def drop(connection: sqlite3.Connection, dropped: Sequence[Key]) -> None:
     """Drop the claims left on those who are now withheld."""
-    connection.executemany(_DROP, [{"message": wave.fingerprint, "whom": person} for person in people])
+    connection.executemany(_DROP, [{"message": message, "whom": person} for message, person in dropped])
 
 
 def drop_expired(connection: sqlite3.Connection, now: int) -> None:
@@ -171,14 +136,18 @@ def drop_expired(connection: sqlite3.Connection, now: int) -> None:
     connection.execute(_DROP_EXPIRED, {"now": now})
 
 
-def release(connection: sqlite3.Connection, message: bytes, submission: int) -> None:
+def release(connection: sqlite3.Connection, ended: Sequence[Ended]) -> None:
     """The client heard its 250: the next message like this one is a new one."""
-    connection.execute(_RELEASE, {"message": message, "by": submission})
+    connection.executemany(_RELEASE, _held(ended))
 
 
-def leave(connection: sqlite3.Connection, message: bytes, submission: int) -> None:
+def leave(connection: sqlite3.Connection, ended: Sequence[Ended]) -> None:
     """The client went unanswered: the next message like this one is a retry."""
-    connection.execute(_LEAVE, {"message": message, "by": submission})
+    connection.executemany(_LEAVE, _held(ended))
+
+
+def _held(ended: Sequence[Ended]) -> list[dict[str, object]]:
+    return [{"message": fingerprint, "by": submission} for fingerprint, submission in ended]
 
 
 def leave_of_the_dead(connection: sqlite3.Connection, living: Collection[int]) -> None:

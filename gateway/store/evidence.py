@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from operator import itemgetter
+from typing import Any
 
-from sqlalchemy import bindparam, insert, literal_column, or_, select
+from sqlalchemy import CTE, Select, and_, bindparam, insert, literal_column, or_, select
 
 from gateway.law.evidence import Evidence, Objection, Withdrawal, from_facts, kind_of, to_facts
 from gateway.ports import Appended, NewEvidence
-from gateway.store.compiling import text_of
+from gateway.store.compiling import Matching, text_of
 from gateway.store.spelling import SALT, canonical, digest, micros, moment
 from gateway.store.tables import ledger, ledger_details
 
@@ -19,8 +21,16 @@ _THE_PERSON = (
     ledger.c.person == bindparam("person"),
 )
 COLUMNS = (ledger.c.id, ledger.c.kind, ledger.c.occurred_at, ledger.c.recorded_at, ledger.c.facts)
+_BY_ID = itemgetter(2)  # of a row of _READ
 
-_READ = text_of(select(*COLUMNS).where(*_THE_PERSON).order_by(ledger.c.id))
+
+def _of_people(wanted: CTE) -> Select[Any]:
+    """Everything on record for these people, each of one controller."""
+    whose = and_(ledger.c.controller == wanted.c.controller, ledger.c.person == wanted.c.person)
+    return select(ledger.c.controller, ledger.c.person, *COLUMNS).select_from(wanted.join(ledger, whose))
+
+
+_READ = Matching((ledger.c.controller, ledger.c.person), _of_people)
 _SAME = text_of(
     select(ledger.c.id, ledger.c.recorded_at)
     .where(*_THE_PERSON, ledger.c.content == bindparam("content"))
@@ -48,10 +58,18 @@ def evidence_of(number: int, kind: str, occurred_at: int, recorded_at: int, fact
     )
 
 
-def read(connection: sqlite3.Connection, controller: str, person: bytes) -> list[Evidence]:
-    """A person's rows of one controller, oldest first; no other controller's are ever read (I8)."""
-    rows = connection.execute(_READ, {"controller": controller, "person": person})
-    return [evidence_of(*row) for row in rows]
+def read(
+    connection: sqlite3.Connection, people: Sequence[tuple[str, bytes]]
+) -> dict[tuple[str, bytes], list[Evidence]]:
+    """The rows of each person, by controller and keyed hash, oldest first.
+
+    No other controller's are ever read (I8).
+    """
+    found: dict[tuple[str, bytes], list[Evidence]] = {whose: [] for whose in people}
+    rows: list[tuple[Any, ...]] = sorted(_READ(connection, list(found)), key=_BY_ID)
+    for controller, person, *row in rows:
+        found[controller, person].append(evidence_of(*row))
+    return found
 
 
 def append(

@@ -6,22 +6,25 @@ import sqlite3
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import datetime
 from functools import partial
+from typing import TypeAlias
 
 from sqlalchemy import select
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.dialects.sqlite import Insert
 
 from gateway.envelope import Fate
 from gateway.ports import Sent, Verdict, Wave
 from gateway.store import claims
-from gateway.store.compiling import text_of
-from gateway.store.deciding import Deciding
+from gateway.store.claims import Ended
+from gateway.store.compiling import Inserting
+from gateway.store.deciding import Asked, Deciding
+from gateway.store.job import Kind
 from gateway.store.reader import Reader
 from gateway.store.spelling import micros, storable
 from gateway.store.tables import decision_details, decisions, fate_details, fates
 from gateway.store.writer import PATIENCE, Writer
 
-_SETTLE = text_of(insert(fates).on_conflict_do_nothing())  # a copy has one fate: the first
-_SETTLE_DETAILS = text_of(insert(fate_details).on_conflict_do_nothing())
+_SETTLE = Inserting(fates, Insert.on_conflict_do_nothing)  # a copy has one fate: the first
+_SETTLE_DETAILS = Inserting(fate_details, Insert.on_conflict_do_nothing)
 
 
 class Journal:
@@ -30,7 +33,8 @@ class Journal:
     def __init__(self, writer: Writer, reader: Reader) -> None:
         self._writer = writer
         self._reader = reader
-        self._deciding = Deciding(writer.number, writer.ids.next, writer.entropy)
+        deciding = Deciding(writer.number, writer.ids.next, writer.entropy)
+        self._decide: Kind[Asked, list[Verdict]] = Kind(deciding.verdicts, rank=3)  # sees all of its round
         self._claimed: dict[int, set[bytes]] = {}  # fingerprints by submission, until it ends
 
     async def take_over(self, living: Collection[int] = ()) -> None:
@@ -54,26 +58,26 @@ class Journal:
         """
         if wave.fingerprint and not wave.only_withheld:
             self._claimed.setdefault(wave.submission, set()).add(wave.fingerprint)
-        return await self._writer.run(partial(self._deciding.verdicts, wave=wave, now=now), timeout)
+        return await self._writer.run_with(self._decide, (wave, now), timeout)
 
     def settle(self, fates: Sequence[Fate], now: datetime) -> Awaitable[None]:
         """Queue fates at once; the awaitable ends when they are committed (I2).
 
         It raises StoreUnavailableError when that failed for now: the fates are held and written later.
         """
-        return self._writer.keep(partial(_settle, fates=tuple(fates), at=micros(now)), PATIENCE)
+        return self._writer.keep_with(_SETTLING, (tuple(fates), micros(now)), PATIENCE)
 
     def release(self, submission: int) -> None:
         """The client heard its 250: drop the submission's claims (I5)."""
-        self._end(submission, claims.release)
+        self._end(submission, _RELEASING)
 
     def leave(self, submission: int) -> None:
         """The client went unanswered, or heard 4yz: the next try of this message is a retry (I5)."""
-        self._end(submission, claims.leave)
+        self._end(submission, _LEAVING)
 
-    def _end(self, submission: int, how: Callable[[sqlite3.Connection, bytes, int], None]) -> None:
+    def _end(self, submission: int, how: Kind[Ended, object]) -> None:
         for fingerprint in self._claimed.pop(submission, ()):
-            self._writer.keep(_on_claims(how, fingerprint, submission))
+            self._writer.keep_with(how, (fingerprint, submission))
 
     async def sent(self, decision: int) -> Sent | None:
         """What is known of a mail by its decision's id; None if there is no such decision.
@@ -97,28 +101,32 @@ class Journal:
         return Sent(controller, person, category or "", ground or "", address or "")
 
 
-def _on_claims(
-    how: Callable[[sqlite3.Connection, bytes, int], None], fingerprint: bytes, submission: int
-) -> Callable[[sqlite3.Connection], None]:
-    return lambda connection: how(connection, fingerprint, submission)
+Settling: TypeAlias = tuple[tuple[Fate, ...], int]  # fates, and when they came in microseconds
 
 
-def _settle(connection: sqlite3.Connection, fates: Sequence[Fate], at: int) -> None:
-    connection.executemany(
-        _SETTLE,
-        [
-            {
-                "decision": fate.decision,
-                "fate": fate.kind.value,
-                "at": at,
-                "code": fate.answer.code,
-                "enhanced": fate.answer.enhanced,
-                "stage": fate.answer.stage.value,
-            }
-            for fate in fates
-        ],
-    )
-    details = [
-        {"decision": fate.decision, "text": storable(fate.answer.text)} for fate in fates if fate.answer.text
-    ]
-    connection.executemany(_SETTLE_DETAILS, details)
+def _settle(connection: sqlite3.Connection, settling: Sequence[Settling]) -> list[None]:
+    rows, details = [], []
+    for fates_, at in settling:
+        for fate in fates_:
+            answer = fate.answer
+            rows.append(
+                (fate.decision, fate.kind.value, at, answer.code, answer.enhanced, answer.stage.value)
+            )
+            if answer.text:
+                details.append((fate.decision, storable(answer.text)))
+    _SETTLE(connection, rows)
+    _SETTLE_DETAILS(connection, details)
+    return [None] * len(settling)
+
+
+def _ending(how: Callable[[sqlite3.Connection, Sequence[Ended]], None], rank: int) -> Kind[Ended, None]:
+    def do(connection: sqlite3.Connection, ended: Sequence[Ended]) -> list[None]:
+        how(connection, ended)
+        return [None] * len(ended)
+
+    return Kind(do, rank)
+
+
+_SETTLING: Kind[Settling, None] = Kind(_settle, rank=1)
+_LEAVING = _ending(claims.leave, rank=2)
+_RELEASING = _ending(claims.release, rank=2)

@@ -24,14 +24,14 @@ import traceback
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import structlog
 
 from gateway.ids import Ids
 from gateway.ports import StoreUnavailableError
 from gateway.store import database
-from gateway.store.job import Job, heard, tell
+from gateway.store.job import PLAIN, Item, Job, Kind, Result, do, heard, tell
 from gateway.store.spelling import micros
 
 T = TypeVar("T")
@@ -108,11 +108,15 @@ class Writer:
 
         Work whose wait has ended is skipped, unless its round is already under way.
         """
-        job = self._submit(work, patience)
-        assert job.waiter is not None  # noqa: S101 - given just above
+        result: T = await self.run_with(PLAIN, work, patience)
+        return result
+
+    async def run_with(self, kind: Kind[Item, Result], item: Item, patience: float) -> Result:
+        """The same for work that a round does together with others of its kind."""
+        waiter = self._submit(Job(kind, item, self._waiter(), time.monotonic() + patience))
         try:
             async with asyncio.timeout(patience):
-                result: T = await job.waiter
+                result: Result = await waiter
                 return result
         except TimeoutError:
             raise StoreUnavailableError("the store did not answer in time") from None
@@ -124,21 +128,24 @@ class Writer:
 
         The future ends with the commit. It raises StoreUnavailableError when the work is held instead.
         """
-        job = self._submit(work, patience, kept=True)
-        assert job.waiter is not None  # noqa: S101 - given just above
-        job.waiter.add_done_callback(heard)  # waiting for it is the caller's choice
-        return job.waiter
+        return self.keep_with(PLAIN, work, patience)
 
-    def _submit(
-        self, work: Callable[[sqlite3.Connection], object], patience: float, kept: bool = False
-    ) -> Job:
-        waiter = asyncio.get_running_loop().create_future()
-        job = Job(work, waiter, time.monotonic() + patience, kept)
+    def keep_with(self, kind: Kind[Item, object], item: Item, patience: float = 0.0) -> asyncio.Future[None]:
+        """The same for work that a round does together with others of its kind."""
+        waiter = self._submit(Job(kind, item, self._waiter(), time.monotonic() + patience, kept=True))
+        waiter.add_done_callback(heard)  # waiting for it is the caller's choice
+        return waiter
+
+    def _waiter(self) -> asyncio.Future[Any]:
+        return asyncio.get_running_loop().create_future()
+
+    def _submit(self, job: Job) -> asyncio.Future[Any]:
+        assert job.waiter is not None  # noqa: S101 - every caller gives one
         if self._closing:
-            waiter.set_exception(StoreUnavailableError("the store is closed"))
+            job.waiter.set_exception(StoreUnavailableError("the store is closed"))
         else:
             self._queue.put(job)
-        return job
+        return job.waiter
 
     # --- from here on everything runs on the writer's thread ---
 
@@ -189,7 +196,7 @@ class Writer:
     def _commit(self, jobs: list[Job]) -> list[object]:
         connection = self._connected()
         self._begin(connection, jobs)
-        results = [job.work(connection) for job in jobs]
+        results = do(connection, jobs)
         connection.execute("COMMIT")
         return results
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+import sqlite3
+import threading
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
@@ -98,3 +101,22 @@ def wave(*people: Person, submission: int = 1, message: str = "m", **changes: ob
 def fate(decision: int, answer: Answer = RELAYED) -> Fate:
     kinds = {250: FateKind.RELAYED, 550: FateKind.REFUSED, 451: FateKind.DEFERRED, 0: FateKind.UNKNOWN}
     return Fate(decision, kinds[answer.code], answer)
+
+
+class Gate:
+    """Work that holds the writer's thread in its round until it is let go."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._entered = asyncio.Event()
+        self._left = threading.Event()
+        self._loop = loop
+
+    def __call__(self, _connection: sqlite3.Connection) -> None:
+        self._loop.call_soon_threadsafe(self._entered.set)
+        self._left.wait(PATIENCE)
+
+    async def entered(self) -> None:
+        await self._entered.wait()
+
+    def let_go(self) -> None:
+        self._left.set()

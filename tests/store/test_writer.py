@@ -11,26 +11,7 @@ import pytest
 
 from gateway.ports import StoreUnavailableError
 from gateway.store.opening import Store
-from tests.store.given import PATIENCE, Open
-
-
-class Gate:
-    """Work that holds the writer's thread in its round until it is let go."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._entered = asyncio.Event()
-        self._left = threading.Event()
-        self._loop = loop
-
-    def __call__(self, _connection: sqlite3.Connection) -> None:
-        self._loop.call_soon_threadsafe(self._entered.set)
-        self._left.wait(PATIENCE)
-
-    async def entered(self) -> None:
-        await self._entered.wait()
-
-    def let_go(self) -> None:
-        self._left.set()
+from tests.store.given import PATIENCE, Gate, Open
 
 
 def note(text: str):  # type: ignore[no-untyped-def]  # a work, whose type says nothing here
