@@ -35,6 +35,10 @@ class Keys:
         """A 16-byte keyed hash of content, of no use for any other purpose."""
         return hmac.digest(self.person, b"\0" + purpose.encode() + b"\0" + content, "sha256")[:16]
 
+    def seed(self, purpose: str) -> bytes:
+        """32 bytes from which to make a key of another kind, of no use for any other purpose."""
+        return hmac.digest(self.person, b"\0seed\0" + purpose.encode(), "sha256")
+
     @property
     def check(self) -> str:
         """What a store keeps to recognise its keys by: tells nothing of the keys themselves."""

@@ -102,5 +102,5 @@ async def rooms(config: Config, clock: Clock | None = None, *, serving: bool = F
     """
     clock = clock or SystemClock()
     keys = keys_of(config)
-    async with opened(config.store.url, keys.check, clock.now, serving=serving) as store:
+    async with opened(config.store.url, keys.check, keys.seed("seal"), clock.now, serving=serving) as store:
         yield Rooms(config, keys, store, clock)

@@ -22,6 +22,7 @@ from gateway.law.evidence import Evidence
 from gateway.law.standing import standing_of
 from gateway.ports import Busy, Decided, Person, Verdict, Wave
 from gateway.store import claims, evidence
+from gateway.store.chain import Chain
 from gateway.store.claims import Claim
 from gateway.store.compiling import Inserting
 from gateway.store.spelling import SALT, canonical, day, digest, micros, storable
@@ -51,7 +52,8 @@ class _Round:
 class Deciding:
     """Decides waves for one writer."""
 
-    writer: int
+    chain: Chain
+    configuration: Callable[[], bytes | None]  # digest of what is in force (recorded at the start of serving)
     number: Callable[[], int]  # makes ids
     entropy: Callable[[int], bytes]
 
@@ -93,8 +95,9 @@ class Deciding:
         self, round_: _Round, wave: Wave, person: Person, now: datetime, *, was_claimed: bool
     ) -> Decided:
         """The law's answer on what is on record now; recorded, and claimed if a copy is to go."""
+        rows = round_.evidence[wave.controller.id, person.hash]
         standing = standing_of(
-            round_.evidence[wave.controller.id, person.hash],
+            rows,
             local_part=person.mailbox.local_part,
             known_categories=wave.known_categories,
         )
@@ -103,7 +106,7 @@ class Deciding:
         if wave.only_withheld and relay:
             return Decided(NOT_RECORDED, decision, relay)
         decided = Decided(self.number(), decision, relay)
-        self._record(round_, wave, person, decided, micros(now))
+        self._record(round_, wave, person, decided, len(rows), micros(now))
         if _claims(wave) and relay:
             self._claim(round_, wave, person, decided.id, now)
         elif was_claimed:
@@ -113,13 +116,16 @@ class Deciding:
     def _claim(self, round_: _Round, wave: Wave, person: Person, decision: int, now: datetime) -> None:
         """Claim the person; the next wave of this round with the same message meets it."""
         key = wave.fingerprint, person.hash
-        round_.claimed[key] = claims.claim(wave, person.hash, decision, self.writer, micros(now))
+        round_.claimed[key] = claims.claim(wave, person.hash, decision, self.chain.writer, micros(now))
         round_.met[key] = Claim(working=True)
 
-    def _record(self, round_: _Round, wave: Wave, person: Person, decided: Decided, at: int) -> None:
+    def _record(
+        self, round_: _Round, wave: Wave, person: Person, decided: Decided, head: int, at: int
+    ) -> None:
         beside = _details(wave, person, decided.decision)
         salt = self.entropy(SALT)
-        round_.decided.append(_row(wave, person, decided, at, digest(salt, beside)))
+        row = (*_row(wave, person, decided, at), head, self.configuration(), digest(salt, beside))
+        round_.decided.append(self.chain.linked(decisions, row))
         round_.details.append(
             (decided.id, salt, beside["address"], beside["campaign"], beside["message_id"], beside["detail"])
         )
@@ -130,8 +136,8 @@ def _claims(wave: Wave) -> bool:
     return bool(wave.fingerprint) and not wave.only_withheld
 
 
-def _row(wave: Wave, person: Person, decided: Decided, at: int, details: bytes) -> tuple[object, ...]:
-    """The row of `decisions`, in the order of its columns."""
+def _row(wave: Wave, person: Person, decided: Decided, at: int) -> tuple[object, ...]:
+    """The row of `decisions` up to `pack_version`, in the order of its columns."""
     decision = decided.decision
     send = isinstance(decision, Send)
     return (
@@ -153,7 +159,6 @@ def _row(wave: Wave, person: Person, decided: Decided, at: int, details: bytes) 
         decision.customer if isinstance(decision, Send) else None,
         wave.controller.pack.id,
         wave.controller.pack.version,
-        details,
     )
 
 

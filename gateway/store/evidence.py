@@ -8,11 +8,12 @@ from collections.abc import Callable, Sequence
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import CTE, Select, and_, bindparam, insert, literal_column, or_, select
+from sqlalchemy import CTE, Select, and_, bindparam, func, literal_column, or_, select
 
 from gateway.law.evidence import Evidence, Objection, Withdrawal, from_facts, kind_of, to_facts
 from gateway.ports import Appended, NewEvidence
-from gateway.store.compiling import Matching, text_of
+from gateway.store.chain import Chain
+from gateway.store.compiling import Inserting, Matching, text_of
 from gateway.store.spelling import SALT, canonical, digest, micros, moment
 from gateway.store.tables import ledger, ledger_details
 
@@ -43,8 +44,13 @@ _CONSENT_SINCE = text_of(
         or_(ledger.c.recorded_at >= bindparam("recorded_at"), ledger.c.id > bindparam("id")),
     )
 )
-_APPEND = text_of(insert(ledger))
-_APPEND_DETAILS = text_of(insert(ledger_details))
+_PLACE = text_of(
+    select(func.coalesce(func.max(ledger.c.place), literal_column("0")) + literal_column("1")).where(
+        *_THE_PERSON
+    )
+)
+_APPEND = Inserting(ledger)
+_APPEND_DETAILS = Inserting(ledger_details)
 
 
 def evidence_of(number: int, kind: str, occurred_at: int, recorded_at: int, facts: str) -> Evidence:
@@ -77,6 +83,7 @@ def append(
     row: NewEvidence,
     number: Callable[[], int],
     entropy: Callable[[int], bytes],
+    chain: Chain,
     *,
     again: bool,
 ) -> Appended:
@@ -89,25 +96,22 @@ def append(
     identity = number()
     salt = entropy(SALT)
     details = dict(row.details)
-    connection.execute(
-        _APPEND,
-        {
-            "id": identity,
-            "controller": row.controller,
-            "person": row.person,
-            "kind": kind_of(row.fact),
-            "occurred_at": micros(row.fact.occurred_at),
-            "recorded_at": micros(row.fact.recorded_at),
-            "facts": canonical(to_facts(row.fact)),
-            "content": row.content,
-            "digest": digest(salt, details),
-        },
+    (place,) = connection.execute(_PLACE, {"controller": row.controller, "person": row.person}).fetchone()
+    values = (
+        identity,
+        row.controller,
+        row.person,
+        kind_of(row.fact),
+        micros(row.fact.occurred_at),
+        micros(row.fact.recorded_at),
+        canonical(to_facts(row.fact)),
+        row.content,
+        digest(salt, details),
+        place,
     )
+    _APPEND(connection, [chain.linked(ledger, values)])
     address = str(details.pop("address", ""))
-    connection.execute(
-        _APPEND_DETAILS,
-        {"evidence": identity, "salt": salt, "address": address, "details": canonical(details)},
-    )
+    _APPEND_DETAILS(connection, [(identity, salt, address, canonical(details))])
     return Appended(identity, new=True)
 
 

@@ -6,25 +6,20 @@ import sqlite3
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import datetime
 from functools import partial
-from typing import TypeAlias
 
 from sqlalchemy import select
-from sqlalchemy.dialects.sqlite import Insert
 
 from gateway.envelope import Fate
 from gateway.ports import Sent, Verdict, Wave
 from gateway.store import claims
 from gateway.store.claims import Ended
-from gateway.store.compiling import Inserting
 from gateway.store.deciding import Asked, Deciding
 from gateway.store.job import Kind
 from gateway.store.reader import Reader
-from gateway.store.spelling import micros, storable
-from gateway.store.tables import decision_details, decisions, fate_details, fates
+from gateway.store.settling import Came, Settling
+from gateway.store.spelling import micros
+from gateway.store.tables import decision_details, decisions
 from gateway.store.writer import PATIENCE, Writer
-
-_SETTLE = Inserting(fates, Insert.on_conflict_do_nothing)  # a copy has one fate: the first
-_SETTLE_DETAILS = Inserting(fate_details, Insert.on_conflict_do_nothing)
 
 
 class Journal:
@@ -33,7 +28,10 @@ class Journal:
     def __init__(self, writer: Writer, reader: Reader) -> None:
         self._writer = writer
         self._reader = reader
-        deciding = Deciding(writer.number, writer.ids.next, writer.entropy)
+        self._configuration: bytes | None = None
+        deciding = Deciding(writer.chain, lambda: self._configuration, writer.ids.next, writer.entropy)
+        settling = Settling(writer.chain, writer.entropy)
+        self._settle: Kind[Came, None] = Kind(settling.settle, rank=1)
         self._decide: Kind[Asked, list[Verdict]] = Kind(deciding.verdicts, rank=3)  # sees all of its round
         self._claimed: dict[int, set[bytes]] = {}  # fingerprints by submission, until it ends
 
@@ -65,7 +63,7 @@ class Journal:
 
         It raises StoreUnavailableError when that failed for now: the fates are held and written later.
         """
-        return self._writer.keep_with(_SETTLING, (tuple(fates), micros(now)), PATIENCE)
+        return self._writer.keep_with(self._settle, (tuple(fates), micros(now)), PATIENCE)
 
     def release(self, submission: int) -> None:
         """The client heard its 250: drop the submission's claims (I5)."""
@@ -101,24 +99,6 @@ class Journal:
         return Sent(controller, person, category or "", ground or "", address or "")
 
 
-Settling: TypeAlias = tuple[tuple[Fate, ...], int]  # fates, and when they came in microseconds
-
-
-def _settle(connection: sqlite3.Connection, settling: Sequence[Settling]) -> list[None]:
-    rows, details = [], []
-    for fates_, at in settling:
-        for fate in fates_:
-            answer = fate.answer
-            rows.append(
-                (fate.decision, fate.kind.value, at, answer.code, answer.enhanced, answer.stage.value)
-            )
-            if answer.text:
-                details.append((fate.decision, storable(answer.text)))
-    _SETTLE(connection, rows)
-    _SETTLE_DETAILS(connection, details)
-    return [None] * len(settling)
-
-
 def _ending(how: Callable[[sqlite3.Connection, Sequence[Ended]], None], rank: int) -> Kind[Ended, None]:
     def do(connection: sqlite3.Connection, ended: Sequence[Ended]) -> list[None]:
         how(connection, ended)
@@ -127,6 +107,5 @@ def _ending(how: Callable[[sqlite3.Connection, Sequence[Ended]], None], rank: in
     return Kind(do, rank)
 
 
-_SETTLING: Kind[Settling, None] = Kind(_settle, rank=1)
 _LEAVING = _ending(claims.leave, rank=2)
 _RELEASING = _ending(claims.release, rank=2)

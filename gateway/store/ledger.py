@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 
@@ -34,10 +35,10 @@ class Ledger:
         self, rows: Sequence[NewEvidence], *, again: bool = False, patience: float = PATIENCE
     ) -> list[Appended]:
         """Commit the rows, all or none, in order; see ports.Ledger.append. Raises StoreUnavailableError."""
-        number, entropy = self._writer.ids.next, self._writer.entropy
+        number, entropy, chain = self._writer.ids.next, self._writer.entropy, self._writer.chain
 
         def work(connection: sqlite3.Connection) -> list[Appended]:
-            return [rows_of.append(connection, row, number, entropy, again=again) for row in rows]
+            return [rows_of.append(connection, row, number, entropy, chain, again=again) for row in rows]
 
         return await self._writer.run(work, patience)
 
@@ -63,6 +64,21 @@ class Ledger:
     ) -> list[Evidence]:
         """The facts on record for a person, oldest first. Raises StoreUnavailableError."""
         return await evidence(self._reader, controller, person, recorded_by)
+
+    async def evidence_of_many(
+        self, controller: str, people: Collection[bytes]
+    ) -> Mapping[bytes, list[Evidence]]:
+        """The facts on record for each of some hundred people, oldest first, in one read.
+
+        Who has none is left out. Raises StoreUnavailableError.
+        """
+        statement = select(ledger.c.person, *rows_of.COLUMNS).where(
+            ledger.c.controller == controller, ledger.c.person.in_(people)
+        )
+        found: defaultdict[bytes, list[Evidence]] = defaultdict(list)
+        for person, *row in await self._reader.rows(statement.order_by(ledger.c.id)):
+            found[person].append(rows_of.evidence_of(*row))
+        return dict(found)
 
     async def find(self, controller: str, person: bytes, number: int) -> Evidence | None:
         """The row of that id, if it is this person's of this controller (I8): what a correction may name."""

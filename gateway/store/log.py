@@ -6,61 +6,31 @@ its index, so that a long log never holds up the writer (design section 6).
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, false, func, or_, select
+from sqlalchemy import ColumnElement, Row, and_, false, func, or_, select, true
 
 from gateway.envelope import FateKind
 from gateway.ids import first_at, ref
+from gateway.ports import Filters, LogEntry, LogPage
 from gateway.store.reader import Reader
 from gateway.store.spelling import micros, moment
 from gateway.store.tables import decision_details, decisions, fates
 
+__all__ = ["Filters", "Log", "LogEntry"]
+
 PAGE = 2000  # decisions looked at in one read
 DAYS = 90  # looked at in one read, where people are asked for
+READS = 25  # for one page, however few of what it looks at pass the filters
 _NEWEST = (1 << 63) - 1
 # An id lags its decision's time by a round at most, and leads it by what a clock set back has lost.
 _EARLIER, _LATER = timedelta(minutes=10), timedelta(days=1)
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Filters:
-    """Which decisions to show; what is None or empty does not narrow."""
-
-    withheld: bool = False
-    since: datetime | None = None  # included
-    until: datetime | None = None  # not included
-    reason: str | None = None
-    category: str | None = None
-    campaign: str | None = None
-    login: str | None = None
-    controller: str | None = None
-    people: tuple[tuple[str, bytes], ...] | None = None  # controller and keyed hash, one for each controller
-    limit: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogEntry:
-    """One decision (contract section 2). Details that were erased are empty."""
-
-    time: datetime
-    ref: str  # of the submission, as the client was told
-    login: str
-    controller: str
-    category: str | None
-    campaign: str
-    message_id: str
-    address: str
-    decision: str  # send or withhold
-    ground: str | None
-    reason: str | None
-    fate: str | None  # None when no copy was to go
-
-
 _ENTRY = select(
+    decisions.c.id,
     decisions.c.decided_at,
     decisions.c.submission,
     decisions.c.login,
@@ -81,8 +51,16 @@ _ENTRY = select(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """A part of the journal; `end` is the id it ends with, where parts are bounded by ids."""
+
+    within: ColumnElement[bool]
+    end: int | None = None
+
+
 class Log:
-    """Reads the journal."""
+    """Reads the journal, as ports.Log asks."""
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
@@ -90,28 +68,58 @@ class Log:
     async def entries(self, filters: Filters) -> AsyncIterator[LogEntry]:
         """The decisions that pass the filters, oldest first. Raises StoreUnavailableError."""
         left = filters.limit
-        conditions = _conditions(filters)
-        async for window in self._windows(filters):
+        async for window in self._windows(filters, 0):
             if left == 0:
                 return
-            statement = _ENTRY.where(window, *conditions).order_by(decisions.c.id).limit(left)
-            for row in await self._reader.rows(statement):
+            for row in await self._rows(window, filters, left):
                 yield _entry(row)
                 left = left - 1 if left is not None else None
 
-    async def _windows(self, filters: Filters) -> AsyncIterator[ColumnElement[bool]]:
+    async def page(self, filters: Filters, after: int, most: int) -> LogPage:
+        """A page of them; see ports.Log.page. Raises StoreUnavailableError."""
+        found: list[Row[*tuple[Any, ...]]] = []
+        reads = 0
+        async for window in self._windows(filters, after):
+            found += await self._rows(window, filters, most + 1 - len(found))
+            reads += 1
+            if len(found) > most:
+                return LogPage(tuple(map(_entry, found[:most])), next=found[most - 1].id)
+            if reads >= READS and window.end is not None:
+                return LogPage(tuple(map(_entry, found)), next=window.end)
+        return LogPage(tuple(map(_entry, found)), next=None)
+
+    async def _rows(
+        self, window: _Window, filters: Filters, most: int | None
+    ) -> Sequence[Row[*tuple[Any, ...]]]:
+        """In the order of ids; where people are asked for, day by day, since windows are days there."""
+        order = [decisions.c.day] if filters.people is not None else []
+        statement = _ENTRY.where(window.within, *_conditions(filters))
+        return await self._reader.rows(statement.order_by(*order, decisions.c.id).limit(most))
+
+    async def _windows(self, filters: Filters, after: int) -> AsyncIterator[_Window]:
         """The parts of the journal to look at, each small enough for one read, in order."""
         if filters.people is not None:
             first, last = await self._days(filters.people)
-            for start in range(first, last + 1, DAYS):
-                yield _of_people(filters.people, range(start, min(start + DAYS, last + 1)))
+            later, day = await self._later(after)
+            for start in range(max(first, day), last + 1, DAYS):
+                days = range(start, min(start + DAYS, last + 1))
+                yield _Window(and_(_of_people(filters.people, days), later))
             return
         first = first_at(filters.since - _EARLIER) if filters.since else 0
+        first = max(first, after + 1)
         last = first_at(filters.until + _LATER) if filters.until else _NEWEST
         while first <= last:
             end = await self._end_of_page(first, last)
-            yield decisions.c.id.between(first, end)
+            yield _Window(decisions.c.id.between(first, end), end)
             first = end + 1
+
+    async def _later(self, after: int) -> tuple[ColumnElement[bool], int]:
+        """What comes after that decision, day by day, and its day."""
+        found = await self._reader.rows(select(decisions.c.day).where(decisions.c.id == after))
+        if not found:
+            return true(), 0
+        day = found[0][0]
+        return or_(decisions.c.day > day, decisions.c.id > after), day
 
     async def _end_of_page(self, first: int, last: int) -> int:
         """The id that ends a page beginning at `first`."""

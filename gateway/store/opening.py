@@ -10,6 +10,8 @@ from datetime import datetime
 
 from gateway.ids import Ids
 from gateway.store.database import path_of
+from gateway.store.doubts import Doubts
+from gateway.store.idempotency import Idempotency
 from gateway.store.journal import Journal
 from gateway.store.ledger import Ledger
 from gateway.store.log import Log
@@ -24,6 +26,8 @@ class Store:
     ledger: Ledger
     journal: Journal
     log: Log
+    doubts: Doubts
+    idempotency: Idempotency
     ids: Ids
     writer: Writer
 
@@ -36,6 +40,7 @@ class Store:
 async def opened(
     url: str,
     keys_check: str,
+    seal_key: bytes,
     now: Callable[[], datetime],
     *,
     serving: bool = False,
@@ -43,18 +48,29 @@ async def opened(
 ) -> AsyncIterator[Store]:
     """The store at `url`, which must exist, fit this version and be bound to these keys (`Keys.check`).
 
+    `seal_key` is an Ed25519 private key, 32 bytes (`Keys.seed`), for the seals over what is written.
+
     `serving` says that this is the one process which relays: claims of any before it are left to retries.
     Raises SchemaError, KeysMismatchError, StoreUnavailableError, ValueError.
     """
     path = path_of(url)
-    writer = Writer(path, keys_check, now, entropy)
+    writer = Writer(path, keys_check, seal_key, now, entropy)
     reader = Reader(path)
     await writer.open()
     try:
         journal = Journal(writer, reader)
         if serving:
             await journal.take_over()
-        yield Store(Ledger(writer, reader), journal, Log(reader), writer.ids, writer)
+        ledger = Ledger(writer, reader)
+        yield Store(
+            ledger,
+            journal,
+            Log(reader),
+            Doubts(ledger, reader),
+            Idempotency(writer, reader),
+            writer.ids,
+            writer,
+        )
     finally:
         await writer.close()
         await reader.close()

@@ -6,7 +6,9 @@ Rules of this file (invariant I7):
    Triggers in the database say so too.
 2. They hold keyed hashes and salted digests. What names a person, and free text, stands in the
    `..._details` table beside them, whose rows can be erased together with their salt.
-3. Ids are made by the application (gateway/ids.py), times are microseconds since 1970 UTC, JSON is
+3. Every such row is a link in the chain of the writer that wrote it (chain.py): `link`, the last column,
+   covers all others.
+4. Ids are made by the application (gateway/ids.py), times are microseconds since 1970 UTC, JSON is
    canonical text. Indexes of the journal start with controller and day; it has no UNIQUE and no foreign
    key, so that a database which partitions by day can follow.
 """
@@ -16,7 +18,7 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Integer, LargeBinary, MetaData, Table, Text
 from sqlalchemy.types import TypeEngine
 
-SCHEMA = "0001"  # the newest of migrations/versions; numbers, so that older and newer can be told
+SCHEMA = "0002"  # the newest of migrations/versions; numbers, so that older and newer can be told
 
 metadata = MetaData()
 
@@ -27,6 +29,19 @@ def _number() -> TypeEngine[int]:
 
 def _key(name: str, comment: str) -> Column[int]:
     return Column(name, _number(), primary_key=True, autoincrement=False, comment=comment)
+
+
+def _octets(name: str, comment: str) -> Column[bytes]:
+    return Column(name, LargeBinary, nullable=False, comment=comment)
+
+
+def _link() -> tuple[Column[int], Column[int], Column[bytes]]:
+    """The last columns of every table that is evidence."""
+    return (
+        Column("writer", _number(), nullable=False, comment="writers.id of the process that wrote it"),
+        Column("n", _number(), nullable=False, comment="its place in that writer's chain, from 1"),
+        _octets("link", "SHA-256 of the link before and of this row (chain.py)"),
+    )
 
 
 ledger = Table(
@@ -41,6 +56,8 @@ ledger = Table(
     Column("facts", Text, nullable=False, comment="what decisions rest on: canonical JSON, no details"),
     Column("content", LargeBinary, nullable=False, comment="16-byte keyed hash of the row as received"),
     Column("digest", LargeBinary, nullable=False, comment="SHA-256 of salt and canonical details"),
+    Column("place", _number(), nullable=False, comment="among the rows of this person, from 1"),
+    *_link(),
     Index("ledger_person", "controller", "person"),
     sqlite_strict=True,
 )
@@ -76,7 +93,12 @@ decisions = Table(
     Column("customer", Text, comment="one-off or recurring, on the soft opt-in (L17)"),
     Column("pack", Text, nullable=False, comment="id of the country pack decided under"),
     Column("pack_version", Text, nullable=False, comment="its version"),
+    Column(
+        "head", _number(), comment="ledger.place of the person's newest row then; 0 without; null: not kept"
+    ),
+    Column("configuration", LargeBinary, comment="configurations.digest in force then; null: not kept"),
     Column("digest", LargeBinary, nullable=False, comment="SHA-256 of salt and canonical details"),
+    *_link(),
     CheckConstraint("decision IN ('send', 'withhold')", name="decisions_decision"),
     CheckConstraint("relaxed IN (0, 1)", name="decisions_relaxed"),
     Index("decisions_person", "controller", "day", "person"),
@@ -104,6 +126,9 @@ fates = Table(
     Column("code", Integer, nullable=False, comment="the smarthost's reply code; 0 without a reply"),
     Column("enhanced", Text, nullable=False, comment="RFC 3463 code; may be empty"),
     Column("stage", Text, nullable=False, comment="where in its dialog the smarthost answered"),
+    Column("digest", LargeBinary, nullable=False, comment="SHA-256 of salt and canonical details"),
+    *_link(),
+    Index("fates_chain", "writer", "n"),
     sqlite_strict=True,
 )
 
@@ -111,6 +136,7 @@ fate_details = Table(
     "fate_details",
     metadata,
     _key("decision", "decisions.id"),
+    Column("salt", LargeBinary, nullable=False, comment="16 random octets; erased with the details"),
     Column("text", Text, nullable=False, comment="the smarthost's words, which may quote the address"),
     sqlite_strict=True,
 )
@@ -126,6 +152,84 @@ claims = Table(  # working state, not evidence (I5)
     Column("working", Integer, nullable=False, comment="1: being worked on; 0: left to a retry"),
     Column("expires_at", _number(), nullable=False, comment="microseconds UTC"),
     Index("claims_expiry", "expires_at"),
+    sqlite_with_rowid=False,
+    sqlite_strict=True,
+)
+
+configurations = Table(
+    "configurations",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True, comment="first 16 octets of the content's SHA-256"),
+    Column("content", Text, nullable=False, comment="controllers, categories, packs: canonical JSON"),
+    sqlite_strict=True,
+)
+
+in_force = Table(
+    "in_force",
+    metadata,
+    _key("id", "made by the application; rises with time"),
+    Column(
+        "since", _number(), nullable=False, comment="start or reload of a serving process, microseconds UTC"
+    ),
+    Column("configuration", LargeBinary, nullable=False, comment="configurations.digest"),
+    sqlite_strict=True,
+)
+
+acts = Table(
+    "acts",
+    metadata,
+    _key("id", "made by the application; rises with time"),
+    Column("at", _number(), nullable=False, comment="microseconds UTC"),
+    Column("act", Text, nullable=False, comment="erase, retention, ... : what an operator did"),
+    Column("controller", Text, nullable=False, comment="id of the controller; empty for all"),
+    Column("person", LargeBinary, comment="16-byte keyed hash of the person it was about, if one"),
+    Column("digest", LargeBinary, nullable=False, comment="SHA-256 of salt and canonical details"),
+    *_link(),
+    sqlite_strict=True,
+)
+
+act_details = Table(
+    "act_details",
+    metadata,
+    _key("act", "acts.id"),
+    Column("salt", LargeBinary, nullable=False, comment="16 random octets; erased with the details"),
+    Column("details", Text, nullable=False, comment="operator, counts, ... : canonical JSON"),
+    sqlite_strict=True,
+)
+
+seals = Table(
+    "seals",
+    metadata,
+    _key("id", "made by the application; rises with time"),
+    Column("at", _number(), nullable=False, comment="microseconds UTC"),
+    Column("writer", _number(), nullable=False, comment="writers.id of the process that sealed"),
+    Column("heads", Text, nullable=False, comment="writer, stream, n, link of each: JSON list, links in hex"),
+    Column("key", LargeBinary, nullable=False, comment="Ed25519 public key, 32 octets"),
+    Column("signature", LargeBinary, nullable=False, comment="over at, writer and heads (seals.py)"),
+    sqlite_strict=True,
+)
+
+heads = Table(  # working state: what is to be sealed next
+    "heads",
+    metadata,
+    Column("writer", _number(), primary_key=True, autoincrement=False, comment="writers.id"),
+    Column("stream", Text, primary_key=True, comment="the table whose rows are chained"),
+    Column("n", _number(), nullable=False, comment="of the newest row"),
+    Column("link", LargeBinary, nullable=False, comment="of the newest row"),
+    Column("sealed", _number(), nullable=False, comment="n as it was last sealed; 0: never"),
+    sqlite_with_rowid=False,
+    sqlite_strict=True,
+)
+
+idempotency = Table(  # working state: answers to requests that may be repeated
+    "idempotency",
+    metadata,
+    Column("token", Text, primary_key=True, comment="name of the token that asked"),
+    Column("key", Text, primary_key=True, comment="its Idempotency-Key"),
+    Column("body", LargeBinary, nullable=False, comment="16-byte digest of the request's body"),
+    Column("answer", Text, nullable=False, comment="what was answered: JSON"),
+    Column("expires_at", _number(), nullable=False, comment="microseconds UTC"),
+    Index("idempotency_expiry", "expires_at"),
     sqlite_with_rowid=False,
     sqlite_strict=True,
 )
@@ -146,4 +250,5 @@ meta = Table(
     sqlite_strict=True,
 )
 
-APPEND_ONLY = ("ledger", "decisions", "fates")
+CHAINED = (ledger, decisions, fates, acts)
+APPEND_ONLY = ("ledger", "decisions", "fates", "acts", "seals", "configurations", "in_force")

@@ -23,6 +23,7 @@ import time
 import traceback
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -31,7 +32,9 @@ import structlog
 from gateway.ids import Ids
 from gateway.ports import StoreUnavailableError
 from gateway.store import database
+from gateway.store.chain import Chain
 from gateway.store.job import PLAIN, Item, Job, Kind, Result, do, heard, tell
+from gateway.store.seals import Sealer
 from gateway.store.spelling import micros
 
 T = TypeVar("T")
@@ -41,6 +44,7 @@ MOST_WORKS = 256  # of one round: bounds how long its transaction lasts
 LOCKED_PAUSE = (0.0002, 0.0008)  # seconds, at random: SQLite's own handler starves one of two writers
 HELD_PATIENCE = 0.05  # seconds to wait for a lock when nobody waits for us
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 2.0  # seconds between tries to write what is held
+SEAL_PATIENCE = 1.0  # seconds to wait for the last seal
 CLOSING_TRIES = 8  # to write what is held, before giving up at the end
 
 _OWN_FAULTS = (  # of the statement or its values; any other sqlite3 error is the store's
@@ -61,12 +65,14 @@ class Writer:
         self,
         path: Path,
         keys_check: str,
+        seal_key: bytes,
         now: Callable[[], datetime],
         entropy: Callable[[int], bytes] = os.urandom,
     ) -> None:
         self.entropy = entropy
         self._path = path
         self._keys_check = keys_check
+        self._seal_key = seal_key
         self._now = now
         self._queue: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._held: list[Job] = []
@@ -74,6 +80,8 @@ class Writer:
         self._failures = 0  # rounds that failed in a row
         self._database: sqlite3.Connection | None = None
         self._files: tuple[int, ...] = ()  # which files the connection has open
+        self.chain = Chain(0)  # until it has a number
+        self._sealer: Sealer | None = None
         self._thread = threading.Thread(target=self._serve, name="store-writer", daemon=True)
 
     async def open(self, patience: float = PATIENCE) -> None:
@@ -94,11 +102,16 @@ class Writer:
             await self.close()
             raise
         self.ids = Ids(self.number, self._now)
+        self.chain = Chain(self.number)
+        self._sealer = Sealer(self._seal_key, self._now, self.ids.next)
 
     async def close(self) -> None:
-        """Do what waits, write what is held if that can be done, and end the thread."""
+        """Do what waits, write what is held if that can be done, seal, and end the thread."""
         if self._closing or not self._thread.is_alive():
             return
+        if self._sealer:
+            with contextlib.suppress(StoreUnavailableError):
+                await self.run(partial(self._sealer.seal, writer=self.number), SEAL_PATIENCE)
         self._closing = True
         self._queue.put(None)
         await asyncio.to_thread(self._thread.join)
@@ -197,7 +210,10 @@ class Writer:
         connection = self._connected()
         self._begin(connection, jobs)
         results = do(connection, jobs)
+        if self._sealer and self.chain.moved:
+            self._sealer.note(connection, self.chain)
         connection.execute("COMMIT")
+        self.chain.keep()
         return results
 
     def _begin(self, connection: sqlite3.Connection, jobs: list[Job]) -> None:
@@ -215,6 +231,7 @@ class Writer:
             time.sleep(random.uniform(*LOCKED_PAUSE))  # noqa: S311 - parts contenders, keeps no secret
 
     def _roll_back(self, error: Exception) -> None:
+        self.chain.forget()
         connection = self._database
         if connection is None:
             return
@@ -267,6 +284,7 @@ class Writer:
         connection = database.connect(self._path)
         try:
             database.verify(connection, self._keys_check)
+            self.chain.resume(connection)
             self._files = _files_at(self._path)
         except BaseException:
             connection.close()

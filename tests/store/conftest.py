@@ -10,7 +10,7 @@ import pytest
 
 from gateway.store import database
 from gateway.store.opening import Store, opened
-from tests.store.given import KEYS_CHECK, Open, SetClock
+from tests.store.given import KEYS_CHECK, SEAL_KEY, Open, SetClock
 
 
 @pytest.fixture(scope="session")
@@ -42,7 +42,7 @@ def clock() -> SetClock:
 @pytest.fixture
 def open_store(url: str, clock: SetClock) -> Open:
     """Opens the store of this test, as one process does."""
-    return partial(opened, url, KEYS_CHECK, clock.now)
+    return partial(opened, url, KEYS_CHECK, SEAL_KEY, clock.now)
 
 
 @pytest.fixture

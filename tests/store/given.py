@@ -19,6 +19,7 @@ from gateway.ports import NewEvidence, Person, Wave
 from gateway.store.opening import Store
 
 KEYS_CHECK = "0123456789abcdef0123456789abcdef"
+SEAL_KEY = b"s" * 32
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 PATIENCE = 5.0  # seconds a decision waits in tests that expect one
 

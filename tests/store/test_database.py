@@ -16,7 +16,7 @@ from gateway.store import database
 from gateway.store.database import KeysMismatchError, SchemaError, SchemaState
 from gateway.store.opening import opened
 from gateway.store.tables import SCHEMA, metadata
-from tests.store.given import KEYS_CHECK, Open, SetClock
+from tests.store.given import KEYS_CHECK, SEAL_KEY, Open, SetClock
 
 
 def set_schema(path: Path, version: str) -> None:
@@ -99,7 +99,7 @@ def test_a_creation_that_was_cut_off_is_begun_again(tmp_path: Path) -> None:
 async def test_opening_never_makes_a_file(tmp_path: Path, clock: SetClock) -> None:
     """A missing database is an outage, not an empty ledger."""
     with pytest.raises(StoreUnavailableError):
-        async with opened(f"sqlite+aiosqlite:///{tmp_path}/none.db", KEYS_CHECK, clock.now):
+        async with opened(f"sqlite+aiosqlite:///{tmp_path}/none.db", KEYS_CHECK, SEAL_KEY, clock.now):
             pass
     with pytest.raises(FileNotFoundError):
         database.check(f"sqlite+aiosqlite:///{tmp_path}/none.db")
@@ -156,7 +156,7 @@ async def test_other_keys_are_refused(url: str, clock: SetClock) -> None:
     with pytest.raises(KeysMismatchError):
         database.verify_keys(url, "f" * 32)
     with pytest.raises(KeysMismatchError):
-        async with opened(url, "f" * 32, clock.now):
+        async with opened(url, "f" * 32, SEAL_KEY, clock.now):
             pass
 
 

@@ -77,7 +77,7 @@ async def test_a_decision_row_says_all_but_names_nobody(store: Store, clock: Set
     record = dict(database.execute("SELECT * FROM decisions").fetchone())
     details = dict(database.execute("SELECT * FROM decision_details").fetchone())
     database.close()
-    salt, kept = details.pop("salt"), record.pop("digest")
+    salt, kept, link = details.pop("salt"), record.pop("digest"), record.pop("link")
     assert record == {
         "id": decided.id,
         "submission": 7,
@@ -97,7 +97,12 @@ async def test_a_decision_row_says_all_but_names_nobody(store: Store, clock: Set
         "customer": None,
         "pack": "nl",
         "pack_version": wave().controller.pack.version,
+        "head": 1,
+        "configuration": None,
+        "writer": store.writer.number,
+        "n": 1,
     }
+    assert len(link) == 32
     assert details.pop("decision") == decided.id
     assert details == {
         "address": "kim@example.org",
@@ -192,7 +197,9 @@ async def test_one_poisoned_wave_fails_alone(store: Store, clock: SetClock) -> N
     """A ledger row that cannot be read fails the waves that need it, with the others decided (I4)."""
     await store.writer.run(
         lambda database: database.execute(
-            "INSERT INTO ledger VALUES (1, 'shop', ?, 'consent', 0, 0, 'not JSON', x'00', x'00')", (KIM.hash,)
+            "INSERT INTO ledger VALUES"
+            " (1, 'shop', ?, 'consent', 0, 0, 'not JSON', x'00', x'00', 1, 0, 1, x'00')",
+            (KIM.hash,),
         ),
         PATIENCE,
     )

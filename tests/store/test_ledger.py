@@ -95,7 +95,7 @@ async def test_a_consent_of_a_slower_writer_counts_as_recorded_since(store: Stor
     later = micros(START)
     await store.writer.run(
         lambda database: database.execute(
-            "INSERT INTO ledger VALUES (1, 'shop', ?, 'consent', ?, ?, '{}', x'00', x'00')",
+            "INSERT INTO ledger VALUES (1, 'shop', ?, 'consent', ?, ?, '{}', x'00', x'00', 2, 0, 1, x'00')",
             (KIM.hash, later, later),
         ),
         PATIENCE,
@@ -158,3 +158,20 @@ async def test_a_long_import_is_committed_batch_by_batch(store: Store, clock: Se
     numbers = [one.id for batch in batches for one in batch]
     assert len(numbers) == 300
     assert numbers == sorted(numbers)
+
+
+async def test_many_people_are_read_at_once(store: Store) -> None:
+    """Each gets their own rows, oldest first; who has none is left out; no other controller's are read."""
+    leo, ada = person("leo"), person("ada")
+    given = [row(consent(START)), row(purchase(START), leo), row(objection(START + HOUR))]
+    await store.ledger.append([*given, row(consent(), ada, controller="butcher")])
+
+    found = await store.ledger.evidence_of_many("shop", {KIM.hash, leo.hash, ada.hash})
+
+    assert found == {KIM.hash: await facts(store), leo.hash: await facts(store, "leo")}
+    assert len(found[KIM.hash]) == 2
+
+
+async def test_nobody_is_read_as_nobody(store: Store) -> None:
+    """An empty batch is no fault."""
+    assert await store.ledger.evidence_of_many("shop", []) == {}

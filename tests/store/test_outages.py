@@ -22,6 +22,7 @@ from tests.store.given import (
     KEYS_CHECK,
     PATIENCE,
     RELAYED,
+    SEAL_KEY,
     START,
     Open,
     SetClock,
@@ -216,7 +217,7 @@ def on_small_disk(tmp_path: Path, template: bytes) -> Iterator[Path]:
 
 async def test_a_full_disk_refuses_and_service_resumes(on_small_disk: Path, clock: SetClock) -> None:
     """With the disk full nothing is acknowledged; with room again, held fates come on record (B9, B14)."""
-    async with opened(f"sqlite:///{on_small_disk}", KEYS_CHECK, clock.now) as store:
+    async with opened(f"sqlite:///{on_small_disk}", KEYS_CHECK, SEAL_KEY, clock.now) as store:
         decided = await decide(store, clock)
         fill(on_small_disk.with_name("filler"))
         with pytest.raises(StoreUnavailableError):
@@ -236,7 +237,7 @@ from gateway.store.opening import opened
 
 async def main(url):
     clock = SetClock()
-    async with opened(url, KEYS_CHECK, clock.now, serving=True) as store:
+    async with opened(url, KEYS_CHECK, SEAL_KEY, clock.now, serving=True) as store:
         await store.ledger.append([row(consent(START - timedelta(days=1)))])
         await store.journal.decide(wave(category=INVOICE), clock.now(), PATIENCE)
         print("decided", flush=True)

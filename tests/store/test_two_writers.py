@@ -31,7 +31,7 @@ from tests.store.given import *
 from gateway.store.opening import opened
 
 async def main(url):
-    async with opened(url, KEYS_CHECK, SetClock().now) as store:
+    async with opened(url, KEYS_CHECK, SEAL_KEY, SetClock().now) as store:
         await store.ledger.append([row(objection(START))])
 
 asyncio.run(main(sys.argv[1]))
