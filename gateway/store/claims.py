@@ -11,7 +11,7 @@ Rules of this file:
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -150,8 +150,8 @@ def _held(ended: Sequence[Ended]) -> list[dict[str, object]]:
     return [{"message": fingerprint, "by": submission} for fingerprint, submission in ended]
 
 
-def leave_of_the_dead(connection: sqlite3.Connection, living: Collection[int]) -> None:
+def leave_of_the_dead(connection: sqlite3.Connection, own: int, living: Container[int]) -> None:
     """Leave every claim held by a writer that no longer lives."""
     for (writer,) in connection.execute(_WORKING).fetchall():
-        if writer not in living:
+        if writer != own and writer not in living:
             connection.execute(_LEAVE_ALL, {"process": writer})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Container, Sequence
 from datetime import datetime
 from functools import partial
 from typing import TypeAlias
@@ -37,13 +37,14 @@ class Journal:
         self._decide: Kind[Asked, list[Verdict]] = Kind(deciding.verdicts, rank=3)  # sees all of its round
         self._claimed: dict[int, set[bytes]] = {}  # fingerprints by submission, until it ends
 
-    async def take_over(self, living: Collection[int] = ()) -> None:
-        """At the start of serving: claims of writers neither this one nor `living` are left (I5).
+    async def take_over(self, living: Container[int] = ()) -> None:
+        """Claims of writers neither this one nor `living` are left to retries (I5).
 
-        `living` holds the numbers of other serving writers. Raises StoreUnavailableError.
+        Raises StoreUnavailableError when that failed for now; it is done once the store is back.
         """
-        known = {*living, self._writer.number}
-        await self._writer.run(partial(claims.leave_of_the_dead, living=known), PATIENCE)
+        await self._writer.keep(
+            partial(claims.leave_of_the_dead, own=self._writer.number, living=living), PATIENCE
+        )
 
     async def decide(
         self,

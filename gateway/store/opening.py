@@ -12,6 +12,7 @@ from gateway.ids import Ids
 from gateway.store.database import path_of
 from gateway.store.journal import Journal
 from gateway.store.ledger import Ledger
+from gateway.store.living import Living
 from gateway.store.log import Log
 from gateway.store.reader import Reader
 from gateway.store.writer import PATIENCE, Writer
@@ -26,6 +27,11 @@ class Store:
     log: Log
     ids: Ids
     writer: Writer
+    living: Living | None = None  # of a process that serves
+
+    async def take_over(self) -> None:
+        """Leave to retries what dead processes had claimed (I5). Raises StoreUnavailableError."""
+        await self.journal.take_over(() if self.living is None else self.living)
 
     async def ready(self, patience: float = PATIENCE) -> None:
         """Raises StoreUnavailableError unless a transaction can be begun and committed now (/readyz)."""
@@ -43,18 +49,23 @@ async def opened(
 ) -> AsyncIterator[Store]:
     """The store at `url`, which must exist, fit this version and be bound to these keys (`Keys.check`).
 
-    `serving` says that this is the one process which relays: claims of any before it are left to retries.
-    Raises SchemaError, KeysMismatchError, StoreUnavailableError, ValueError.
+    `serving` says that this process relays: claims of those that did and live no more are left to retries.
+    Raises SchemaError, KeysMismatchError, StoreUnavailableError, ValueError; OSError when `serving`.
     """
     path = path_of(url)
     writer = Writer(path, keys_check, now, entropy)
     reader = Reader(path)
     await writer.open()
+    living: Living | None = None
     try:
         journal = Journal(writer, reader)
         if serving:
-            await journal.take_over()
-        yield Store(Ledger(writer, reader), journal, Log(reader), writer.ids, writer)
+            living = Living(path)
+            living.enter(writer.number)  # before it claims anything
+            await journal.take_over(living)
+        yield Store(Ledger(writer, reader), journal, Log(reader), writer.ids, writer, living)
     finally:
         await writer.close()
         await reader.close()
+        if living:
+            living.close()
