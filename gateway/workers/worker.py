@@ -1,0 +1,113 @@
+"""One worker: serves its share until its supervisor wants no more of it, or is gone."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections import deque
+from collections.abc import Mapping
+
+import structlog
+import uvloop
+
+from gateway.app import Prepared, Running, working
+from gateway.listening import Place, Sockets
+from gateway.metrics import Figures, Metrics, dumped, loaded
+from gateway.ports import StoreUnavailableError
+from gateway.store.opening import Store
+from gateway.workers.line import Line, Word
+
+SUM_SECONDS = 2.0  # to wait for the figures of all workers
+
+log = structlog.get_logger()
+
+
+def work(given: Prepared, share: Mapping[Place, Sockets], line: Line) -> None:
+    """Serve until told to retire or drain. Raises what app.working raises."""
+    for number in (signal.SIGINT, signal.SIGHUP):  # a terminal sends them to all: the supervisor decides
+        signal.signal(number, signal.SIG_IGN)
+    structlog.contextvars.bind_contextvars(pid=os.getpid())
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_work(given, share, line))
+
+
+async def _work(given: Prepared, share: Mapping[Place, Sockets], line: Line) -> None:
+    metrics = Metrics()
+    orders = Orders(line, metrics)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, orders.drain.set)
+    async with working(given, share, metrics) as gateway:
+        metrics.total = orders.total
+        line.say(Word.READY)
+        await _until_told(orders, gateway)
+    line.say(Word.FIGURES, dumped(metrics.figures()))
+
+
+async def _until_told(orders: Orders, gateway: Running) -> None:
+    """Ends when there is to be drained, or when everybody has left after the word to retire."""
+    drain = asyncio.create_task(orders.drain.wait())
+    retired = asyncio.create_task(_retired(orders, gateway))
+    burying = asyncio.create_task(_burying(orders, gateway.rooms.store))
+    await asyncio.wait({drain, retired}, return_when=asyncio.FIRST_COMPLETED)
+    for task in (drain, retired, burying):
+        task.cancel()
+
+
+async def _retired(orders: Orders, gateway: Running) -> None:
+    await orders.retire.wait()
+    await gateway.retire()
+
+
+async def _burying(orders: Orders, store: Store) -> None:
+    """Claims of a worker that died are left to retries, on this worker and the others (I5)."""
+    while True:
+        await orders.death.wait()
+        orders.death.clear()
+        try:
+            await store.take_over()
+        except StoreUnavailableError:  # it is done once the store is back
+            log.warning("claims of a dead worker wait for the store")
+
+
+class Orders:
+    """What the supervisor says, heeded by the running loop."""
+
+    def __init__(self, line: Line, metrics: Metrics) -> None:
+        self.retire = asyncio.Event()
+        self.drain = asyncio.Event()
+        self.death = asyncio.Event()
+        self._line = line
+        self._figures = metrics.figures
+        self._sums: deque[asyncio.Future[Figures]] = deque()
+        asyncio.get_running_loop().add_reader(line.fileno(), self._read)
+
+    async def total(self) -> Figures:
+        """The sum of all workers' figures. Raises TimeoutError when not all could be had."""
+        waiter: asyncio.Future[Figures] = asyncio.get_running_loop().create_future()
+        self._sums.append(waiter)
+        self._line.say(Word.WANT_SUM)
+        async with asyncio.timeout(SUM_SECONDS):
+            return await waiter
+
+    def _read(self) -> None:
+        letter = self._line.heard()
+        if letter is None:
+            asyncio.get_running_loop().remove_reader(self._line.fileno())
+            self.drain.set()
+            return
+        word, figures = letter
+        match word:
+            case Word.RETIRE:
+                self.retire.set()
+            case Word.WANT_FIGURES:
+                self._line.say(Word.FIGURES, dumped(self._figures()))
+            case Word.SUM:
+                self._tell(loaded(figures))
+            case Word.DIED:
+                self.death.set()
+
+    def _tell(self, total: Figures) -> None:
+        """Each question gets an answer, in order."""
+        waiter = self._sums.popleft()
+        if not waiter.done():
+            waiter.set_result(total)
