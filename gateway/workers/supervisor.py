@@ -30,7 +30,7 @@ from gateway.listening import Listeners
 from gateway.logs import configure_logs
 from gateway.metrics import loaded
 from gateway.opening import check
-from gateway.workers.generation import Generation, Worker
+from gateway.workers.generation import LONGEST_PAUSE, Generation, Worker
 from gateway.workers.line import Word, pair
 from gateway.workers.summing import Summing
 from gateway.workers.worker import work
@@ -170,6 +170,8 @@ class Supervisor:
         except Exception as error:  # whatever it is, what is in force stays in force
             for fault in error.faults if isinstance(error, ConfigError) else [repr(error)]:
                 log.error("reload refused", fault=str(fault))  # noqa: TRY400 - no trace mends a file
+            if self._next:  # not every worker could be forked
+                self._abandon(self._next)
 
     def _take_turns(self) -> None:
         """Once the next generation serves, the one before it retires."""
@@ -218,11 +220,20 @@ class Supervisor:
     def _start_again(self) -> None:
         if self._current and not self._stopping:
             for number in self._current.take_due(monotonic()):
-                self._fork(self._current, number)
+                try:
+                    log.info("worker started again", pid=self._fork(self._current, number))
+                except OSError as error:  # no process to be had, or no file
+                    log.error("worker not started", fault=str(error))  # noqa: TRY400 - as above
+                    self._current.due[number] = monotonic() + LONGEST_PAUSE
 
-    def _fork(self, generation: Generation, number: int) -> None:
+    def _fork(self, generation: Generation, number: int) -> int:
         ours, theirs = pair()
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except OSError:
+            ours.close()
+            theirs.close()
+            raise
         if pid == 0:
             ours.close()
             self._be_worker(generation, number, partial(work, line=theirs))
@@ -231,6 +242,7 @@ class Supervisor:
         self._workers[pid] = worker
         generation.workers.add(worker)
         self._selector.register(ours, selectors.EVENT_READ, partial(self._listen, worker))
+        return pid
 
     def _be_worker(self, generation: Generation, number: int, task: Callable[..., None]) -> NoReturn:
         """From here on this process is another: it lets go of what is the supervisor's, works and ends."""
@@ -270,9 +282,10 @@ class Supervisor:
         self._summing.left(worker.line)
         for other in self._workers.values():
             other.line.say(Word.DIED)
-        if status:
+        missed = worker.generation is self._current and not self._stopping
+        if status or missed:
             log.warning("worker died", pid=worker.pid, status=status)
-        if worker.generation is self._next:
-            self._abandon(worker.generation)
-        elif worker.generation is self._current and not self._stopping:
+        if missed:
             worker.generation.lost(worker, monotonic())
+        elif worker.generation is self._next and not self._stopping:
+            self._abandon(worker.generation)

@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -56,11 +57,12 @@ async def test_a_killed_worker_costs_no_mail_and_doubles_none(serve: Serve) -> N
     (other,) = service.workers - {killed}
     (code, text), _ = await asyncio.to_thread(service.submit, ANNA, BRAM, to=on(other))
     died = await service.logged("worker died")
+    again = await service.logged("worker started again")
     _, fresh = await asyncio.to_thread(service.submit, ANNA, to=not_on(other))
 
     assert (code, text.split()[2:]) == (250, ["relayed=2", "withheld=0", "refused=0"])
     assert service.smarthost.delivered == [ANNA, BRAM, ANNA]
-    assert (died["pid"], died["status"], fresh != killed) == (killed, -signal.SIGKILL, True)
+    assert (died["pid"], died["status"], again["pid"]) == (killed, -signal.SIGKILL, fresh)
 
 
 async def test_sigterm_drains(serve: Serve) -> None:
@@ -95,7 +97,7 @@ async def test_workers_drain_when_their_supervisor_is_killed(serve: Serve) -> No
 
     service.signal(signal.SIGKILL)
     await ended(idle)
-    refused = await _serve_in_vain(service)
+    refused = await _serve_in_vain(service.path)
     gate.release()
     code, _ = await reply
     await ended(busy)
@@ -106,10 +108,10 @@ async def test_workers_drain_when_their_supervisor_is_killed(serve: Serve) -> No
     assert service.smarthost.delivered == [ANNA, BRAM]
 
 
-async def _serve_in_vain(service: Service) -> tuple[int, str]:
-    """Exit status and standard error of a second gateway on the same state directory."""
+async def _serve_in_vain(path: Path) -> tuple[int, str]:
+    """Exit status and standard error of a gateway that cannot serve."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "gateway", "serve", "--config", str(service.path),
+        sys.executable, "-m", "gateway", "serve", "--config", str(path),
         stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
     try:
@@ -254,6 +256,16 @@ async def test_a_reload_whose_workers_cannot_start_changes_nothing(serve: Serve)
 
     assert "could not start" in refused["fault"]
     assert (code, pid in workers, fresh in workers) == (250, True, False)
+
+
+async def test_a_start_whose_workers_cannot_start_fails(write_config: Callable[..., Path]) -> None:
+    """Where no worker can serve, the program ends by itself, with the status of a part that is down."""
+    path = write_config(smarthost=25)
+    (path.with_name("state") / "sendright.db-writers").mkdir(parents=True)
+
+    code, said = await _serve_in_vain(path)
+
+    assert (code, '"event": "worker failed"' in said) == (3, True)
 
 
 async def test_a_message_under_way_survives_a_reload_as_its_own(serve: Serve) -> None:
