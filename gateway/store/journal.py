@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Awaitable, Callable, Container, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
-from functools import partial
 from typing import TypeAlias
 
 from sqlalchemy import select
@@ -30,21 +29,13 @@ _SETTLE_DETAILS = Inserting(fate_details, Insert.on_conflict_do_nothing)
 class Journal:
     """What happened to mail, on the writer's and the reader's connections."""
 
-    def __init__(self, writer: Writer, reader: Reader) -> None:
+    def __init__(self, writer: Writer, reader: Reader, lives: Callable[[int], bool]) -> None:
+        """`lives` says of a writer whether it may still work on what it claimed (I5)."""
         self._writer = writer
         self._reader = reader
-        deciding = Deciding(writer.number, writer.ids.next, writer.entropy)
+        deciding = Deciding(writer.number, writer.ids.next, writer.entropy, lives)
         self._decide: Kind[Asked, list[Verdict]] = Kind(deciding.verdicts, rank=3)  # sees all of its round
         self._claimed: dict[int, set[bytes]] = {}  # fingerprints by submission, until it ends
-
-    async def take_over(self, living: Container[int] = ()) -> None:
-        """Claims of writers neither this one nor `living` are left to retries (I5).
-
-        Raises StoreUnavailableError when that failed for now; it is done once the store is back.
-        """
-        await self._writer.keep(
-            partial(claims.leave_of_the_dead, own=self._writer.number, living=living), PATIENCE
-        )
 
     async def decide(
         self,

@@ -12,21 +12,19 @@ from pathlib import Path
 
 
 class Living:
-    """The numbers of the writers of other processes that live; use one for each process (POSIX locks are)."""
+    """The numbers of the writers that live; use one for each process (POSIX locks are)."""
 
-    def __init__(self, database: Path) -> None:
-        """Raises OSError."""
+    def __init__(self, database: Path, own: int) -> None:
+        """This process is the writer of the number `own` until it ends. Raises OSError."""
         path = database.with_name(database.name + "-writers")
+        self._own = own
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, own)
 
-    def enter(self, number: int) -> None:
-        """This process is the writer of that number, from now until it ends. Raises OSError."""
-        fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, number)
-
-    def __contains__(self, number: object) -> bool:
-        """Whether another process is the writer of that number. Do not ask of an own number."""
-        if not isinstance(number, int):
-            return False
+    def has(self, number: int) -> bool:
+        """Whether the writer of that number lives: this process or another."""
+        if number == self._own:  # which could take its own lock again, and let go of it
+            return True
         try:
             fcntl.lockf(self._file, fcntl.LOCK_SH | fcntl.LOCK_NB, 1, number)
         except OSError:

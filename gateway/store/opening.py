@@ -27,11 +27,6 @@ class Store:
     log: Log
     ids: Ids
     writer: Writer
-    living: Living | None = None  # of a process that serves
-
-    async def take_over(self) -> None:
-        """Leave to retries what dead processes had claimed (I5). Raises StoreUnavailableError."""
-        await self.journal.take_over(() if self.living is None else self.living)
 
     async def ready(self, patience: float = PATIENCE) -> None:
         """Raises StoreUnavailableError unless a transaction can be begun and committed now (/readyz)."""
@@ -49,8 +44,9 @@ async def opened(
 ) -> AsyncIterator[Store]:
     """The store at `url`, which must exist, fit this version and be bound to these keys (`Keys.check`).
 
-    `serving` says that this process relays: claims of those that did and live no more are left to retries.
-    Raises SchemaError, KeysMismatchError, StoreUnavailableError, ValueError; OSError when `serving`.
+    `serving` says that this process relays: what it claims is its own while it lives, and what the dead
+    had claimed it leaves to retries.
+    Raises SchemaError, KeysMismatchError, StoreUnavailableError, ValueError or OSError.
     """
     path = path_of(url)
     writer = Writer(path, keys_check, now, entropy)
@@ -58,12 +54,9 @@ async def opened(
     await writer.open()
     living: Living | None = None
     try:
-        journal = Journal(writer, reader)
-        if serving:
-            living = Living(path)
-            living.enter(writer.number)  # before it claims anything
-            await journal.take_over(living)
-        yield Store(Ledger(writer, reader), journal, Log(reader), writer.ids, writer, living)
+        living = Living(path, writer.number) if serving else None
+        journal = Journal(writer, reader, living.has if living else lambda _writer: True)
+        yield Store(Ledger(writer, reader), journal, Log(reader), writer.ids, writer)
     finally:
         await writer.close()
         await reader.close()

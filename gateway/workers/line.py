@@ -6,7 +6,6 @@
     supervisor: retire                successors listen
                 figures?              say yours
                 sum F                 the figures of all
-                died                  another worker has ended without notice
 
 The end of the line means the same to either side: the other is gone, or wants no more. A worker then drains.
 """
@@ -29,7 +28,6 @@ class Word(StrEnum):
     RETIRE = "retire"
     WANT_FIGURES = "figures?"
     SUM = "sum"
-    DIED = "died"
 
 
 class Line:

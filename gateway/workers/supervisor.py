@@ -280,8 +280,6 @@ class Supervisor:
             self._listen(worker)
         worker.line.close()
         self._summing.left(worker.line)
-        for other in self._workers.values():
-            other.line.say(Word.DIED)
         missed = worker.generation is self._current and not self._stopping
         if status or missed:
             log.warning("worker died", pid=worker.pid, status=status)

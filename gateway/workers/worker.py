@@ -14,13 +14,9 @@ import uvloop
 from gateway.app import Prepared, Running, working
 from gateway.listening import Place, Sockets
 from gateway.metrics import Figures, Metrics, dumped, loaded
-from gateway.ports import StoreUnavailableError
-from gateway.store.opening import Store
 from gateway.workers.line import Line, Word
 
 SUM_SECONDS = 2.0  # to wait for the figures of all workers
-
-log = structlog.get_logger()
 
 
 def work(given: Prepared, share: Mapping[Place, Sockets], line: Line) -> None:
@@ -47,9 +43,8 @@ async def _until_told(orders: Orders, gateway: Running) -> None:
     """Ends when there is to be drained, or when everybody has left after the word to retire."""
     drain = asyncio.create_task(orders.drain.wait())
     retired = asyncio.create_task(_retired(orders, gateway))
-    burying = asyncio.create_task(_burying(orders, gateway.rooms.store))
     await asyncio.wait({drain, retired}, return_when=asyncio.FIRST_COMPLETED)
-    for task in (drain, retired, burying):
+    for task in (drain, retired):
         task.cancel()
 
 
@@ -58,24 +53,12 @@ async def _retired(orders: Orders, gateway: Running) -> None:
     await gateway.retire()
 
 
-async def _burying(orders: Orders, store: Store) -> None:
-    """Claims of a worker that died are left to retries, on this worker and the others (I5)."""
-    while True:
-        await orders.death.wait()
-        orders.death.clear()
-        try:
-            await store.take_over()
-        except StoreUnavailableError:  # it is done once the store is back
-            log.warning("claims of a dead worker wait for the store")
-
-
 class Orders:
     """What the supervisor says, heeded by the running loop."""
 
     def __init__(self, line: Line, metrics: Metrics) -> None:
         self.retire = asyncio.Event()
         self.drain = asyncio.Event()
-        self.death = asyncio.Event()
         self._line = line
         self._figures = metrics.figures
         self._sums: deque[asyncio.Future[Figures]] = deque()
@@ -103,8 +86,6 @@ class Orders:
                 self._line.say(Word.FIGURES, dumped(self._figures()))
             case Word.SUM:
                 self._tell(loaded(figures))
-            case Word.DIED:
-                self.death.set()
 
     def _tell(self, total: Figures) -> None:
         """Each question gets an answer, in order."""

@@ -20,7 +20,7 @@ async def main(url):
     clock = SetClock()
     async with opened(url, KEYS_CHECK, clock.now, serving=True) as store:
         await store.journal.decide(wave(submission=1, category=INVOICE), clock.now(), PATIENCE)
-        print(store.writer.number, flush=True)
+        print("claimed", flush=True)
         await asyncio.Event().wait()
 
 asyncio.run(main(sys.argv[1]))
@@ -35,26 +35,21 @@ async def test_a_process_that_serves_keeps_its_claims_until_it_is_killed(
         sys.executable, "-c", _CLAIMING, url, stdout=asyncio.subprocess.PIPE
     )
     assert process.stdout
-    number = int(await process.stdout.readline())
-    assert store.living is not None
+    await process.stdout.readline()
     retry = wave(submission=2)
 
-    lived = number in store.living
-    await store.take_over()
     (while_it_lives,) = await store.journal.decide(retry, clock.now(), PATIENCE)
     process.kill()
     await process.wait()
-    await store.take_over()
     (afterwards,) = await store.journal.decide(retry, clock.now(), PATIENCE)
 
-    assert (lived, number in store.living) == (True, False)
     assert while_it_lives == Busy()
     assert isinstance(afterwards, Decided)
 
 
-def test_a_number_never_given_lives_not(path: Path) -> None:
-    """Numbers that nobody holds are of the dead."""
-    living = Living(path)
+def test_a_process_knows_itself_and_no_number_that_nobody_has(path: Path) -> None:
+    """Its own number lives, asked again too; numbers that nobody holds are of the dead."""
+    living = Living(path, 7)
 
-    assert [number in living for number in (1, 5000, "1")] == [False, False, False]
+    assert [living.has(number) for number in (7, 7, 1, 5000)] == [True, True, False, False]
     living.close()
