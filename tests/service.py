@@ -1,4 +1,8 @@
-"""The program itself, served by several processes, in front of a recording smarthost."""
+"""The program itself, served by several processes, in front of a recording smarthost.
+
+Starting it takes longer than most of what is asked of it, so one serves all tests of a file; each has people
+of its own, and leaves the configuration, the smarthost and the number of workers as it found them.
+"""
 
 from __future__ import annotations
 
@@ -9,21 +13,25 @@ import os
 import re
 import signal
 import smtplib
+import socket
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from gateway.config import load
 from gateway.intake import record
 from gateway.opening import rooms
+from tests.bench.sink import free_port
 from tests.doubles import RecordingSmarthost
-from tests.house import NEWSLETTER, SECRET
+from tests.house import NEWSLETTER, SECRET, written
 
 TRIES = 200  # connections until the kernel's choice has fallen on a certain worker
 
@@ -37,6 +45,9 @@ class Service:
     process: asyncio.subprocess.Process
     events: list[dict[str, Any]] = field(default_factory=list)
     clients: list[smtplib.SMTP] = field(default_factory=list)  # to be closed
+    over: bool = False  # a test has ended it
+    _seen: int = 0  # events before this test
+    _before: tuple[str, set[int]] = ("", set())  # configuration and workers when it began
     _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     async def read_log(self) -> None:
@@ -48,10 +59,10 @@ class Service:
                 self._changed.notify_all()
 
     async def logged(self, event: str, count: int = 1) -> dict[str, Any]:
-        """Wait until `count` lines of that event were logged; the last of them."""
+        """Wait until `count` lines of that event were logged in this test; the last of them."""
 
         def found() -> list[dict[str, Any]]:
-            return [one for one in self.events if one["event"] == event]
+            return [one for one in self.events[self._seen :] if one["event"] == event]
 
         async with self._changed, asyncio.timeout(30):
             await self._changed.wait_for(lambda: len(found()) >= count)
@@ -60,6 +71,12 @@ class Service:
     def signal(self, number: signal.Signals) -> None:
         """To the supervisor."""
         self.process.send_signal(number)
+
+    async def end(self, number: signal.Signals) -> None:
+        """Send a signal that the supervisor ends with, and wait until it has."""
+        self.over = True
+        self.signal(number)
+        await ended(self.process.pid)
 
     @property
     def smtp_port(self) -> int:
@@ -89,12 +106,31 @@ class Service:
 
     async def reload(self) -> None:
         """Send SIGHUP, and wait until the new configuration is in force."""
-        before = sum(one["event"] == "reloaded" for one in self.events)
+        before = sum(one["event"] == "reloaded" for one in self.events[self._seen :])
         self.signal(signal.SIGHUP)
         await self.logged("reloaded", before + 1)
 
-    async def consent(self, *addresses: str) -> None:
-        """A proven consent for each address, since yesterday."""
+    def begin(self) -> None:
+        """A test begins; it sees its own events and copies alone."""
+        self._seen = len(self.events)
+        self.smarthost.messages.clear()
+        self._before = self.path.read_text(), self.workers
+
+    async def restore(self) -> None:
+        """A test has ended: nobody is connected, and two workers serve by the words there were before."""
+        for client in self.clients:
+            client.close()
+        self.clients.clear()
+        self.smarthost.behave()
+        if not self.over and self._before != (self.path.read_text(), self.workers):
+            retiring = self.workers
+            self.path.write_text(self._before[0])
+            await self.reload()
+            await ended(*retiring)
+
+    async def consenting(self, count: int) -> list[str]:
+        """So many people of whom nothing was known before, with a proven consent since yesterday."""
+        people = [f"{token_hex(8)}@example.org" for _ in range(count)]
         given = {
             "kind": "consent",
             "category": "newsletter",
@@ -105,9 +141,10 @@ class Service:
         }
         async with rooms(load(self.path, {})) as place:
             report = await record(
-                place, "shop", [{"email": one} | given for one in addresses], datetime.now(UTC)
+                place, "shop", [{"email": one} | given for one in people], datetime.now(UTC)
             )
         assert report.rejected == 0
+        return people
 
     # --- clients; each call blocks: make it in a thread
 
@@ -166,6 +203,19 @@ class Service:
             client.close()
         raise AssertionError("the kernel never chose such a worker")
 
+    def figures(self, wanted: Callable[[int], bool] = lambda _pid: True) -> dict[str, float]:
+        """What /metrics shows, by the names of the samples, asked of a worker that is wanted."""
+        shown = self.fetch("GET", "/metrics", wanted)
+        samples = (line.rsplit(" ", 1) for line in shown.splitlines() if not line.startswith("#"))
+        return {name: float(value) for name, value in samples}
+
+    async def shows(self, wanted: Callable[[dict[str, float]], bool]) -> dict[str, float]:
+        """Look at the figures until they are as wanted."""
+        async with asyncio.timeout(30):
+            while not wanted(figures := await asyncio.to_thread(self.figures)):
+                pass  # each look is a question over HTTP
+        return figures
+
 
 def send(client: smtplib.SMTP, *recipients: str) -> tuple[int, str]:
     """One newsletter in a session; the reply to its last dot."""
@@ -195,8 +245,19 @@ def _files(pid: int) -> set[str]:
     return found
 
 
-async def ended(pid: int) -> None:
-    """Wait until a process, of whichever parent, has ended."""
+def cut_off(client: smtplib.SMTP) -> None:
+    """End a session that another thread waits in for an answer: it hears none."""
+    assert client.sock
+    client.sock.shutdown(socket.SHUT_RDWR)
+
+
+async def ended(*pids: int) -> None:
+    """Wait until processes, of whichever parent, have ended."""
+    for pid in pids:
+        await _ended(pid)
+
+
+async def _ended(pid: int) -> None:
     try:
         handle = os.pidfd_open(pid)
     except ProcessLookupError:
@@ -224,32 +285,62 @@ async def serving(path: Path, smarthost: RecordingSmarthost) -> AsyncIterator[Se
         await service.logged("serving")
         yield service
     finally:
-        for client in service.clients:
-            client.close()
-        workers = service.workers if process.returncode is None else set()
-        if process.returncode is None:
-            process.terminate()
-        try:
-            async with asyncio.timeout(30):
-                await process.wait()
-                await reading
-        except TimeoutError:
-            for pid in (process.pid, *workers):
+        await _stop(process, reading, service.workers if process.returncode is None else ())
+
+
+async def _stop(
+    process: asyncio.subprocess.Process, reading: asyncio.Task[None], pids: Collection[int]
+) -> None:
+    if process.returncode is None:
+        process.terminate()
+    try:
+        async with asyncio.timeout(30):
+            await process.wait()
+            await reading
+    except TimeoutError:
+        for pid in (process.pid, *pids):
+            with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-            raise
+        raise
 
 
-@pytest.fixture
-async def serve(write_config: Callable[..., Path]) -> AsyncIterator[Callable[..., Any]]:
-    """Starts the program with so many workers; it ends with the test."""
+class Landlord:
+    """Sees to it that the program runs, on one configuration."""
+
+    def __init__(self, path: Path, smarthost: RecordingSmarthost, stack: AsyncExitStack) -> None:
+        self.path = path
+        self._smarthost = smarthost
+        self._stack = stack
+        self._service: Service | None = None
+
+    async def service(self) -> Service:
+        """The program; started where it does not run."""
+        if self._service is None or self._service.over:
+            self._service = await self._stack.enter_async_context(serving(self.path, self._smarthost))
+        return self._service
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def landlord(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Landlord]:
+    """For all tests of a file; what ran ends with the last."""
     async with AsyncExitStack() as stack:
+        smarthost = await stack.enter_async_context(RecordingSmarthost())
+        path = written(
+            tmp_path_factory.mktemp("service"),
+            smarthost.port,
+            smarthost_timeout=120,  # a gate is held on busy machines too
+            answer_within=120,
+            connections=3,  # one for each worker: people of one message are served in turn
+        )
+        text = path.read_text().replace("[gateway]", "[gateway]\nworkers = 2", 1)
+        path.write_text(text.replace('"127.0.0.1:0"', f'"127.0.0.1:{free_port()}"', 1))
+        yield Landlord(path, smarthost, stack)
 
-        async def start(workers: int = 2, **settings: object) -> Service:
-            smarthost = await stack.enter_async_context(RecordingSmarthost())
-            patience = {"smarthost_timeout": 120, "answer_within": 120}  # a gate is held on busy machines too
-            path = write_config(smarthost.port, **(patience | settings))
-            text = path.read_text().replace("[gateway]", f"[gateway]\nworkers = {workers}", 1)
-            path.write_text(text)
-            return await stack.enter_async_context(serving(path, smarthost))
 
-        yield start
+@pytest_asyncio.fixture(loop_scope="module")
+async def service(landlord: Landlord) -> AsyncIterator[Service]:
+    """The program, served by two workers."""
+    service = await landlord.service()
+    service.begin()
+    yield service
+    await service.restore()

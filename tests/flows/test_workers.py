@@ -5,19 +5,20 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import smtplib
 import sys
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from gateway.envelope import Stage
-from tests.house import ANNA, BRAM, link_of, parsed
-from tests.service import Service, ended, send, serving
+from tests.house import link_of, parsed
+from tests.service import Landlord, Service, cut_off, ended, send
 
-Serve = Callable[..., Any]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 def on(pid: int) -> Callable[[int], bool]:
@@ -30,24 +31,29 @@ def not_on(*pids: int) -> Callable[[int], bool]:
     return lambda other: other not in pids
 
 
-async def test_mail_goes_through_each_worker(serve: Serve) -> None:
+async def test_mail_goes_through_each_worker(service: Service) -> None:
     """The workers share one port, and each relays what it is given."""
-    service: Service = await serve()
-    await service.consent(ANNA)
+    (anna,) = await service.consenting(1)
 
-    replies = [await asyncio.to_thread(service.submit, ANNA, to=on(pid)) for pid in service.workers]
+    replies = [await asyncio.to_thread(service.submit, anna, to=on(pid)) for pid in service.workers]
 
     assert [reply[0] for reply, _ in replies] == [250, 250]
-    assert service.smarthost.delivered == [ANNA, ANNA]
+    assert service.smarthost.delivered == [anna, anna]
 
 
-async def test_a_killed_worker_costs_no_mail_and_doubles_none(serve: Serve) -> None:
+async def test_one_gateway_serves_from_a_state_directory(service: Service) -> None:
+    """A second one is refused while the first serves, and says why."""
+    refused = await _serve_in_vain(service.path)
+
+    assert (refused[0], "another gateway serves" in refused[1]) == (2, True)
+
+
+async def test_a_killed_worker_costs_no_mail_and_doubles_none(service: Service) -> None:
     """Killed between two people, it is replaced; the other answers the retry, from the record (I5)."""
-    service: Service = await serve(connections=2)  # one for each worker: people are served in turn
-    await service.consent(ANNA, BRAM)
-    gate = service.smarthost.hold(Stage.RCPT, recipient=BRAM, times=1)
+    anna, bram = await service.consenting(2)
+    gate = service.smarthost.hold(Stage.RCPT, recipient=bram, times=1)
     client, killed = await asyncio.to_thread(service.session)
-    first = asyncio.create_task(asyncio.to_thread(send, client, ANNA, BRAM))
+    first = asyncio.create_task(asyncio.to_thread(send, client, anna, bram))
     await gate.reached()
 
     os.kill(killed, signal.SIGKILL)
@@ -55,57 +61,274 @@ async def test_a_killed_worker_costs_no_mail_and_doubles_none(serve: Serve) -> N
         await first
     gate.release()
     (other,) = service.workers - {killed}
-    (code, text), _ = await asyncio.to_thread(service.submit, ANNA, BRAM, to=on(other))
+    (code, text), _ = await asyncio.to_thread(service.submit, anna, bram, to=on(other))
     died = await service.logged("worker died")
     again = await service.logged("worker started again")
-    _, fresh = await asyncio.to_thread(service.submit, ANNA, to=not_on(other))
+    _, fresh = await asyncio.to_thread(service.submit, anna, to=not_on(other))
 
     assert (code, text.split()[2:]) == (250, ["relayed=2", "withheld=0", "refused=0"])
-    assert service.smarthost.delivered == [ANNA, BRAM, ANNA]
+    assert service.smarthost.delivered == [anna, bram, anna]
     assert (died["pid"], died["status"], again["pid"]) == (killed, -signal.SIGKILL, fresh)
 
 
-async def test_sigterm_drains(serve: Serve) -> None:
-    """A transaction under way is finished and answered; then every process ends, with status 0."""
-    service: Service = await serve()
-    await service.consent(ANNA)
-    gate = service.smarthost.hold(Stage.DOT)
-    client, _ = await asyncio.to_thread(service.session)
-    reply = asyncio.create_task(asyncio.to_thread(send, client, ANNA))
+@pytest.mark.parametrize("reloaded", [False, True], ids=["beside it", "its successor"])
+async def test_a_message_under_way_on_one_worker_is_not_sent_by_another(
+    service: Service, reloaded: bool
+) -> None:
+    """The same message again waits for the worker that has it, and is answered from its record (I5)."""
+    (anna,) = await service.consenting(1)
+    gate = service.smarthost.hold(Stage.DOT, times=1)
+    client, first = await asyncio.to_thread(service.session)
+    submitting = asyncio.create_task(asyncio.to_thread(send, client, anna))
     await gate.reached()
-    workers = service.workers
+    if reloaded:
+        await service.reload()
 
-    service.signal(signal.SIGTERM)
-    await service.logged("draining")
+    again = asyncio.create_task(asyncio.to_thread(service.submit, anna, to=not_on(first)))
+    await _meets_a_claim(service)
+    cut_off(client)
+    with pytest.raises((OSError, smtplib.SMTPException)):
+        await submitting
+    waited = not again.done()
     gate.release()
+    (code, text), _ = await again
 
-    assert (await reply)[0] == 250
-    assert await service.process.wait() == 0
-    assert [await ended(pid) for pid in workers] == [None, None]
-    assert service.smarthost.delivered == [ANNA]
+    assert (waited, code, text.split()[2]) == (True, 250, "relayed=1")
+    assert service.smarthost.delivered == [anna]
 
 
-async def test_workers_drain_when_their_supervisor_is_killed(serve: Serve) -> None:
+async def _meets_a_claim(service: Service) -> None:
+    """Ends when a message has been put off and tried again: the one decision after another of nobody else."""
+    decisions = "sendright_decision_seconds_count"
+    before = (await asyncio.to_thread(service.figures))[decisions]
+    await service.shows(lambda figures: figures[decisions] >= before + 2)
+
+
+class Stream:
+    """Clients that come and go without a pause, each with one message or one page, until they are told."""
+
+    def __init__(self, service: Service, *people: str) -> None:
+        self.failures: list[Exception] = []
+        self.served = 0
+        self._service = service
+        self._deeds = [*(partial(self._mail, one) for one in people), self._pages, self._kept_pages]
+        self._over = threading.Event()
+        self._progress = threading.Condition()
+
+    async def __aenter__(self) -> Stream:
+        self._tasks = [asyncio.create_task(asyncio.to_thread(self._repeat, deed)) for deed in self._deeds]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._over.set()
+        await asyncio.gather(*self._tasks)
+
+    async def goes_on(self, count: int = 40) -> None:
+        """Wait until so many more were served, or one was not."""
+        await asyncio.to_thread(self._wait, self.served + count)
+
+    def _wait(self, count: int) -> None:
+        with self._progress:
+            assert self._progress.wait_for(lambda: self.served >= count or self.failures, timeout=60)
+
+    def _repeat(self, deed: Callable[[], None]) -> None:
+        while not self._over.is_set():
+            try:
+                deed()
+            except Exception as failure:
+                self.failures.append(failure)
+            with self._progress:
+                self.served += 1
+                self._progress.notify_all()
+
+    def _mail(self, person: str) -> None:
+        client = self._service.connect()
+        code, text = send(client, person)
+        client.quit()
+        assert code == 250, text
+
+    def _pages(self) -> None:
+        self._service.get(times=1)
+
+    def _kept_pages(self) -> None:
+        self._service.get(times=20)
+
+
+async def test_a_reload_drops_nobody(service: Service) -> None:
+    """Under a stream of clients, reloads with as many, more and fewer workers reset and refuse none."""
+    first, sizes = service.workers, (2, 3, 1, 2)
+
+    async with Stream(service, *await service.consenting(3)) as stream:
+        await stream.goes_on()
+        for before, size in zip((2, *sizes), sizes, strict=False):
+            service.edit(f"workers = {before}", f"workers = {size}")
+            await service.reload()
+            await stream.goes_on()
+
+    assert stream.failures == []
+    await ended(*first)
+
+
+async def test_a_session_outlives_a_reload(service: Service) -> None:
+    """A client that was there before a reload is served after it; those that come then are by new words."""
+    (anna,) = await service.consenting(1)
+    client, old = await asyncio.to_thread(service.session)
+
+    service.edit("Nieuwsbrief", "Weekbericht")
+    await service.reload()
+    kept = await asyncio.to_thread(send, client, anna)
+    await asyncio.to_thread(client.quit)
+    _, new = await asyncio.to_thread(service.submit, anna)
+    await ended(old)
+
+    copies = [parsed(copy).get_payload(0).get_payload(decode=True) for copy in service.smarthost.messages]
+    assert (kept[0], old != new) == (250, True)
+    assert [(b"Nieuwsbrief" in copy, b"Weekbericht" in copy) for copy in copies] == [
+        (True, False),
+        (False, True),
+    ]
+
+
+FAULTS = {
+    '"newsletter", "parcels"': ('"newsletter", "invoice"', "login[tool].categories"),
+    'state_dir = "elsewhere"': ('state_dir = "state"', "restart"),
+    'listen = ["192.0.2.1:2525"]': ('listen = ["127.0.0.1:{port}"]', "192.0.2.1:2525"),
+    "[smtp": ("[smtp]", "not TOML"),
+}
+
+
+async def test_a_broken_configuration_changes_nothing(service: Service) -> None:
+    """A reload with a fault is refused with its name in the log; the same workers serve on, as before."""
+    (anna,) = await service.consenting(1)
+    workers = service.workers
+    service.edit("Nieuwsbrief", "Weekbericht")
+
+    for number, (new, (good, fault)) in enumerate(FAULTS.items(), 1):
+        old = good.replace("{port}", str(service.smtp_port))
+        service.edit(old, new)
+        service.signal(signal.SIGHUP)
+        assert fault in (await service.logged("reload refused", number))["fault"]
+        service.edit(new, old)
+    await asyncio.to_thread(service.submit, anna)
+
+    assert service.workers == workers
+    assert b"Nieuwsbrief" in service.smarthost.messages[0].content
+
+
+async def test_a_reload_whose_workers_cannot_start_changes_nothing(service: Service) -> None:
+    """What shows only in a new worker ends that reload alone; the old workers stay until one succeeds."""
+    (anna,) = await service.consenting(1)
+    workers = service.workers
+    obstacle = service.path.with_name("state") / "sendright.db-writers"
+    held = obstacle.rename(obstacle.with_name("held"))  # the locks stay with those who have them
+    obstacle.mkdir()
+
+    service.signal(signal.SIGHUP)
+    refused = await service.logged("reload refused")
+    (code, _), pid = await asyncio.to_thread(service.submit, anna)
+    obstacle.rmdir()
+    held.rename(obstacle)
+    await service.reload()
+    _, fresh = await asyncio.to_thread(service.submit, anna, to=not_on(*workers))
+
+    assert "could not start" in refused["fault"]
+    assert (code, pid in workers, fresh in workers) == (250, True, False)
+
+
+async def test_an_objection_through_one_worker_binds_the_other(service: Service) -> None:
+    """Acknowledged by either worker, an objection stops the very next message on the other (I3)."""
+    anna, bram = await service.consenting(2)
+    one, other = service.workers
+
+    for person, clicked, asked in ((anna, one, other), (bram, other, one)):
+        await asyncio.to_thread(service.submit, person, to=on(asked))
+        link = link_of(service.smarthost.messages[-1])
+        await asyncio.to_thread(service.fetch, "POST", link, on(clicked))
+        (_, text), _ = await asyncio.to_thread(service.submit, person, to=on(asked))
+        assert "withheld=1" in text
+
+    assert service.smarthost.delivered == [anna, bram]
+
+
+MESSAGES, COPIES, CONNECTIONS = (
+    'sendright_messages_total{result="done"}',
+    "sendright_relay_seconds_count",
+    "sendright_connections",
+)
+
+
+async def test_figures_are_the_sum_of_all_workers(service: Service) -> None:
+    """Whichever worker is asked shows the same; counts that were shown outlive a worker, gauges do not."""
+    people = await service.consenting(2)
+    one, other = service.workers
+    before = await service.shows(lambda figures: figures[CONNECTIONS] == 0)
+    held = [(await asyncio.to_thread(service.session, on(pid)))[0] for pid in (one, other)]
+    for client, person in zip(held, people, strict=True):
+        await asyncio.to_thread(send, client, person)
+
+    shown = [await asyncio.to_thread(service.figures, on(pid)) for pid in (one, other)]
+    os.kill(one, signal.SIGKILL)
+    await service.logged("worker died")
+    after = await asyncio.to_thread(service.figures, on(other))
+    await service.logged("worker started again")
+
+    def added(figures: dict[str, float]) -> list[float]:
+        return [figures[name] - before.get(name, 0) for name in (MESSAGES, COPIES, CONNECTIONS)]
+
+    assert [added(figures) for figures in shown] == [[2, 2, 2]] * 2
+    assert added(after) == [2, 2, 1]
+
+
+async def test_workers_drain_when_their_supervisor_is_killed(service: Service, landlord: Landlord) -> None:
     """What is under way is finished; until then the state directory is taken, afterwards it is free."""
-    service: Service = await serve()
-    await service.consent(ANNA, BRAM)
+    anna, bram = await service.consenting(2)
     gate = service.smarthost.hold(Stage.DOT, times=1)
     client, busy = await asyncio.to_thread(service.session)
-    reply = asyncio.create_task(asyncio.to_thread(send, client, ANNA))
+    reply = asyncio.create_task(asyncio.to_thread(send, client, anna))
     await gate.reached()
     (idle,) = service.workers - {busy}
 
-    service.signal(signal.SIGKILL)
+    await service.end(signal.SIGKILL)
     await ended(idle)
     refused = await _serve_in_vain(service.path)
     gate.release()
     code, _ = await reply
     await ended(busy)
+    successor = await landlord.service()
+    await asyncio.to_thread(successor.submit, bram)
 
     assert (refused[0], "another gateway serves" in refused[1], code) == (2, True, 250)
-    async with serving(service.path, service.smarthost) as successor:
-        await asyncio.to_thread(successor.submit, BRAM)
-    assert service.smarthost.delivered == [ANNA, BRAM]
+    assert service.smarthost.delivered == [anna, bram]
+
+
+async def test_sigterm_drains(service: Service) -> None:
+    """A transaction under way is finished and answered; then every process ends, with status 0."""
+    (anna,) = await service.consenting(1)
+    gate = service.smarthost.hold(Stage.DOT, times=1)
+    client, _ = await asyncio.to_thread(service.session)
+    reply = asyncio.create_task(asyncio.to_thread(send, client, anna))
+    await gate.reached()
+    workers = service.workers
+
+    ending = asyncio.create_task(service.end(signal.SIGTERM))
+    await service.logged("draining")
+    gate.release()
+
+    assert (await reply)[0] == 250
+    await ending
+    await ended(*workers)
+    assert await service.process.wait() == 0
+    assert service.smarthost.delivered == [anna]
+
+
+async def test_a_start_whose_workers_cannot_start_fails(write_config: Callable[..., Path]) -> None:
+    """Where no worker can serve, the program ends by itself, with the status of a part that is down."""
+    path = write_config(smarthost=25)
+    (path.with_name("state") / "sendright.db-writers").mkdir(parents=True)
+
+    code, said = await _serve_in_vain(path)
+
+    assert (code, '"event": "worker failed"' in said) == (3, True)
 
 
 async def _serve_in_vain(path: Path) -> tuple[int, str]:
@@ -122,213 +345,3 @@ async def _serve_in_vain(path: Path) -> tuple[int, str]:
             process.kill()
     assert process.returncode is not None
     return process.returncode, said.decode()
-
-
-class Stream:
-    """Clients that come and go without a pause, each with one message or one page, until they are told."""
-
-    def __init__(self, service: Service) -> None:
-        self.failures: list[Exception] = []
-        self.served = 0
-        self._service = service
-        self._over = threading.Event()
-        self._progress = threading.Condition()
-
-    async def __aenter__(self) -> Stream:
-        tasks = [self._mail, self._mail, self._mail, self._pages, self._kept_pages]
-        self._tasks = [asyncio.create_task(asyncio.to_thread(self._repeat, task)) for task in tasks]
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self._over.set()
-        await asyncio.gather(*self._tasks)
-
-    async def goes_on(self, count: int = 40) -> None:
-        """Wait until so many more were served, or one was not."""
-        await asyncio.to_thread(self._wait, self.served + count)
-
-    def _wait(self, count: int) -> None:
-        with self._progress:
-            assert self._progress.wait_for(lambda: self.served >= count or self.failures, timeout=60)
-
-    def _repeat(self, task: Callable[[], None]) -> None:
-        while not self._over.is_set():
-            try:
-                task()
-            except Exception as failure:
-                self.failures.append(failure)
-            with self._progress:
-                self.served += 1
-                self._progress.notify_all()
-
-    def _mail(self) -> None:
-        client = self._service.connect()
-        code, text = send(client, ANNA)
-        client.quit()
-        assert code == 250, text
-
-    def _pages(self) -> None:
-        self._service.get(times=1)
-
-    def _kept_pages(self) -> None:
-        self._service.get(times=20)
-
-
-async def test_a_reload_drops_nobody(serve: Serve) -> None:
-    """Under a stream of clients, reloads with as many, more and fewer workers reset and refuse none."""
-    service: Service = await serve()
-    await service.consent(ANNA)
-    first, sizes = service.workers, (2, 3, 1, 2)
-
-    async with Stream(service) as stream:
-        await stream.goes_on()
-        for before, size in zip((2, *sizes), sizes, strict=False):
-            service.edit(f"workers = {before}", f"workers = {size}")
-            await service.reload()
-            await stream.goes_on()
-
-    assert stream.failures == []
-    assert [await ended(pid) for pid in first] == [None, None]
-
-
-async def test_a_session_outlives_a_reload(serve: Serve) -> None:
-    """A client that was there before a reload is served after it; those that come then are by new words."""
-    service: Service = await serve()
-    await service.consent(ANNA)
-    client, old = await asyncio.to_thread(service.session)
-
-    service.edit("Nieuwsbrief", "Weekbericht")
-    await service.reload()
-    kept = await asyncio.to_thread(send, client, ANNA)
-    await asyncio.to_thread(client.quit)
-    _, new = await asyncio.to_thread(service.submit, ANNA)
-    await ended(old)
-
-    copies = [parsed(copy).get_payload(0).get_payload(decode=True) for copy in service.smarthost.messages]
-    assert (kept[0], old != new) == (250, True)
-    assert [(b"Nieuwsbrief" in copy, b"Weekbericht" in copy) for copy in copies] == [
-        (True, False),
-        (False, True),
-    ]
-
-
-FAULTS = {
-    '"newsletter", "parcels"': ('"newsletter", "invoice"', "login[tool].categories"),
-    'state_dir = "elsewhere"': ('state_dir = "state"', "restart"),
-    'listen = ["192.0.2.1:2525"]': ('listen = ["127.0.0.1:0"]', "192.0.2.1:2525"),
-    "[smtp": ("[smtp]", "not TOML"),
-}
-
-
-async def test_a_broken_configuration_changes_nothing(serve: Serve) -> None:
-    """A reload with a fault is refused with its name in the log; the same workers serve on, as before."""
-    service: Service = await serve()
-    await service.consent(ANNA)
-    workers = service.workers
-    service.edit("Nieuwsbrief", "Weekbericht")
-
-    for number, (new, (old, fault)) in enumerate(FAULTS.items(), 1):
-        service.edit(old, new)
-        service.signal(signal.SIGHUP)
-        assert fault in (await service.logged("reload refused", number))["fault"]
-        service.edit(new, old)
-    await asyncio.to_thread(service.submit, ANNA)
-
-    assert service.workers == workers
-    assert b"Nieuwsbrief" in service.smarthost.messages[0].content
-
-
-async def test_a_reload_whose_workers_cannot_start_changes_nothing(serve: Serve) -> None:
-    """What shows only in a new worker ends that reload alone; the old workers stay until one succeeds."""
-    service: Service = await serve()
-    await service.consent(ANNA)
-    workers = service.workers
-    obstacle = service.path.with_name("state") / "sendright.db-writers"
-    obstacle.unlink()
-    obstacle.mkdir()
-
-    service.signal(signal.SIGHUP)
-    refused = await service.logged("reload refused")
-    (code, _), pid = await asyncio.to_thread(service.submit, ANNA)
-    obstacle.rmdir()
-    await service.reload()
-    _, fresh = await asyncio.to_thread(service.submit, ANNA, to=not_on(*workers))
-
-    assert "could not start" in refused["fault"]
-    assert (code, pid in workers, fresh in workers) == (250, True, False)
-
-
-async def test_a_start_whose_workers_cannot_start_fails(write_config: Callable[..., Path]) -> None:
-    """Where no worker can serve, the program ends by itself, with the status of a part that is down."""
-    path = write_config(smarthost=25)
-    (path.with_name("state") / "sendright.db-writers").mkdir(parents=True)
-
-    code, said = await _serve_in_vain(path)
-
-    assert (code, '"event": "worker failed"' in said) == (3, True)
-
-
-async def test_a_message_under_way_survives_a_reload_as_its_own(serve: Serve) -> None:
-    """The same message again, on a successor, waits for the retiring worker's and is not sent twice (I5)."""
-    service: Service = await serve(answer_within=1)
-    await service.consent(ANNA)
-    gate = service.smarthost.hold(Stage.DOT)
-    client, old = await asyncio.to_thread(service.session)
-    first = asyncio.create_task(asyncio.to_thread(send, client, ANNA))
-    await gate.reached()
-
-    await service.reload()
-    (meanwhile, _), _ = await asyncio.to_thread(service.submit, ANNA)
-    gate.release()
-    unanswered, _ = await first
-    client.close()
-    await ended(old)
-    (code, text), _ = await asyncio.to_thread(service.submit, ANNA)
-
-    assert (meanwhile, unanswered) == (451, 451)
-    assert (code, text.split()[2]) == (250, "relayed=1")
-    assert service.smarthost.delivered == [ANNA]
-
-
-async def test_an_objection_through_one_worker_binds_the_other(serve: Serve) -> None:
-    """Acknowledged by either worker, an objection stops the very next message on the other (I3)."""
-    service: Service = await serve()
-    await service.consent(ANNA, BRAM)
-    one, other = service.workers
-
-    for person, clicked, asked in ((ANNA, one, other), (BRAM, other, one)):
-        await asyncio.to_thread(service.submit, person, to=on(asked))
-        link = link_of(service.smarthost.messages[-1])
-        await asyncio.to_thread(service.fetch, "POST", link, on(clicked))
-        (_, text), _ = await asyncio.to_thread(service.submit, person, to=on(asked))
-        assert "withheld=1" in text
-
-    assert service.smarthost.delivered == [ANNA, BRAM]
-
-
-async def test_figures_are_the_sum_of_all_workers(serve: Serve) -> None:
-    """Whichever worker is asked shows the same; counts that were shown outlive a worker, gauges do not."""
-    service: Service = await serve()
-    await service.consent(ANNA, BRAM)
-    one, other = service.workers
-    held = [(await asyncio.to_thread(service.session, on(pid)))[0] for pid in (one, other)]
-    for client, person in zip(held, (ANNA, BRAM), strict=True):
-        await asyncio.to_thread(send, client, person)
-
-    shown = [await _figures(service, pid) for pid in (one, other)]
-    os.kill(one, signal.SIGKILL)
-    await service.logged("worker died")
-    after = await _figures(service, other)
-
-    assert shown == [{"messages": 2, "copies": 2, "connections": 2}] * 2
-    assert after == {"messages": 2, "copies": 2, "connections": 1}
-
-
-async def _figures(service: Service, pid: int) -> dict[str, float]:
-    text = await asyncio.to_thread(service.fetch, "GET", "/metrics", on(pid))
-    samples = dict(line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
-    return {
-        "messages": float(samples['sendright_messages_total{result="done"}']),
-        "copies": float(samples["sendright_relay_seconds_count"]),
-        "connections": float(samples["sendright_connections"]),
-    }
