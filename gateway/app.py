@@ -65,6 +65,11 @@ class Running:
             async with asyncio.timeout(self.rooms.config.smtp.timeout_seconds):
                 await asyncio.gather(self._server.retire(), *(pages.retire() for pages in self._pages))
 
+    async def leave_places(self) -> None:
+        """Listen no more, so that another gateway can; serve on who is here until the gateway ends."""
+        for pages in self._pages:  # SMTP follows at once, with the drain
+            await pages.stop_accepting()
+
 
 def prepared(config: Config) -> Prepared:
     """The configuration with its certificate and DKIM keys. Raises OSError, ValueError or ssl.SSLError."""
@@ -146,14 +151,14 @@ async def _drained(server: SubmissionServer, seconds: float) -> None:
 
 @contextmanager
 def alone(config: Config) -> Iterator[None]:
-    """One gateway per state directory, until the last process that was started in here has ended.
+    """One gateway per state directory, as long as this process lives (POSIX locks are not inherited).
 
     Raises AlreadyServingError.
     """
     config.gateway.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     with (config.gateway.state_dir / "serve.lock").open("a") as file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             raise AlreadyServingError(f"another gateway serves from {config.gateway.state_dir}") from error
         yield

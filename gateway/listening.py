@@ -12,14 +12,17 @@ Rules of this file:
 from __future__ import annotations
 
 import asyncio
+import errno
 import select
 import socket
 import ssl
 from collections.abc import Callable, Collection, Mapping, Sequence
+from time import monotonic, sleep
 from typing import NamedTuple, TypeAlias
 
 from gateway.config import Listen
 
+LOOK_AGAIN = 0.05  # seconds; nothing tells of a port that becomes free
 BACKLOG = 1024  # clients queued while a worker is restarted; the kernel bounds it by somaxconn
 
 Sockets: TypeAlias = list[socket.socket]  # at one place: one for each address its host has
@@ -52,16 +55,18 @@ class Listeners:
             if place.service == service
         ]
 
-    def moved_to(self, places: Collection[Place], workers: int) -> Listeners:
+    def moved_to(self, places: Collection[Place], workers: int, patience: float = 0.0) -> Listeners:
         """Those for these places and as many workers: what is here already, and what must be bound.
 
-        Raises OSError, and then leaves nothing behind.
+        A place that is taken is waited for, `patience` seconds in all. Raises OSError, and then leaves
+        nothing behind.
         """
+        deadline = monotonic() + patience
         moved = Listeners({place: self._shares.get(place, []) for place in places})
         try:
             for place, shares in moved._shares.items():
                 if not shares:
-                    shares.append(_taken(place.listen))
+                    shares.append(_taken(place.listen, deadline))
                 while len(shares) < workers:
                     shares.append([_shared(one) for one in shares[0]])
         except OSError:
@@ -82,8 +87,19 @@ class Listeners:
             one.close()
 
 
-def _taken(listen: Listen) -> Sockets:
-    """The first sockets at a place, one for each address its host has. Raises OSError."""
+def _taken(listen: Listen, deadline: float) -> Sockets:
+    """The first sockets at a place, which may become free until `deadline`. Raises OSError."""
+    while True:
+        try:
+            return _taken_now(listen)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE or monotonic() >= deadline:
+                raise
+        sleep(LOOK_AGAIN)
+
+
+def _taken_now(listen: Listen) -> Sockets:
+    """One for each address its host has. Raises OSError."""
     addresses = socket.getaddrinfo(listen.host, listen.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     made: list[socket.socket] = []
     try:

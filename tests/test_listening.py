@@ -45,6 +45,18 @@ def test_a_place_that_is_taken_is_an_error(listeners: Listeners) -> None:
         Listeners().moved_to([Place("http", Listen(host, port))], 1)
 
 
+def test_a_place_that_is_being_left_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With patience, a port that its program closes meanwhile is taken; once patience ends it is an error."""
+    leaving, staying = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
+    monkeypatch.setattr("gateway.listening.sleep", lambda _: leaving.close())
+    free_soon, taken = [Place("http", Listen(*own.getsockname())) for own in (leaving, staying)]
+
+    Listeners().moved_to([free_soon], 1, patience=30).close()
+    with pytest.raises(OSError, match="cannot listen"):
+        Listeners().moved_to([taken], 1, patience=0.01)
+    staying.close()
+
+
 @pytest.mark.parametrize(("workers", "sockets", "of_each"), [(1, 2, [2]), (2, 2, [1, 1]), (3, 3, [1, 1, 1])])
 def test_sockets_stay_when_workers_change(
     listeners: Listeners, workers: int, sockets: int, of_each: list[int]

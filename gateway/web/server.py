@@ -41,10 +41,14 @@ class Runner(web.AppRunner):
         self.server.retiring = True
         await asyncio.gather(*(door.retire() for door in self._doors))
 
-    async def cleanup(self) -> None:
-        """Stop accepting, finish what was asked, and end."""
+    async def stop_accepting(self) -> None:
+        """Take no new clients; those here are served on."""
         for door in self._doors:
             await door.close()
+
+    async def cleanup(self) -> None:
+        """Stop accepting, finish what was asked, and end."""
+        await self.stop_accepting()
         await super().cleanup()
 
     async def _make_server(self) -> web.Server:

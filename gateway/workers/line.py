@@ -6,8 +6,9 @@
     supervisor: retire                successors listen
                 figures?              say yours
                 sum F                 the figures of all
+                drain                 finish what is under way, and end
 
-The end of the line means the same to either side: the other is gone, or wants no more. A worker then drains.
+At the end of the line the other is gone. A worker then leaves its places to who may come next, and drains.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ class Word(StrEnum):
     RETIRE = "retire"
     WANT_FIGURES = "figures?"
     SUM = "sum"
+    DRAIN = "drain"
 
 
 class Line:
@@ -56,9 +58,10 @@ class Line:
         return (Word(word.decode()), figures) if letter else None
 
     def finish(self) -> None:
-        """Say no more; the other may."""
+        """Let the worker drain, and say no more; it may."""
+        self.say(Word.DRAIN)
         with suppress(OSError):
-            self._own.shutdown(socket.SHUT_WR)
+            self._own.shutdown(socket.SHUT_WR)  # heard for certain, should the letter be lost
 
     def close(self) -> None:
         """Hang up."""

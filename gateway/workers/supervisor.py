@@ -5,8 +5,8 @@ Rules of this file:
 1. It does no work but this: no thread, no loop of asyncio, nothing that a fork would break in its children.
 2. Whatever can be wrong at the start is found before the first fork, and at a reload before anything changes.
 3. On SIGHUP the next generation serves before the one before it retires; where it cannot, that one stays.
-4. Workers that lose their supervisor drain; until the last has ended the state directory stays taken, since
-   they inherit its lock (app.alone).
+4. Workers that lose their supervisor leave their places and drain, beside a successor that may be started
+   at once: they do not hold the state directory (app.alone), and each claim knows whose it is (I5).
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ from gateway.workers.summing import Summing
 from gateway.workers.worker import work
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
+PATIENCE = 5.0  # seconds until workers of a killed supervisor have left their places (rule 4)
 FAILED = 3  # contract section 2: a part is down
 
 log = structlog.get_logger()
@@ -67,7 +68,8 @@ def _generation(config: Config, before: Generation | None) -> Generation:
     check(config)
     given = prepared(config)
     listeners = before.listeners if before else Listeners()
-    return Generation(given, listeners.moved_to(places(config), config.gateway.workers))
+    patience = 0.0 if before else PATIENCE
+    return Generation(given, listeners.moved_to(places(config), config.gateway.workers, patience))
 
 
 def _home(config: Config) -> tuple[str, str]:

@@ -1,4 +1,8 @@
-"""One worker: serves its share until its supervisor wants no more of it, or is gone."""
+"""One worker: serves its share until its supervisor wants no more of it, or is gone.
+
+One whose supervisor is gone leaves its places at once, so that a successor can be started at once; what is
+under way it finishes and puts on record beside that successor, as it would after a reload (I2, I5).
+"""
 
 from __future__ import annotations
 
@@ -36,6 +40,8 @@ async def _work(given: Prepared, share: Mapping[Place, Sockets], line: Line) -> 
         metrics.total = orders.total
         line.say(Word.READY)
         await _until_told(orders, gateway)
+        if orders.lost:
+            await gateway.leave_places()
     line.say(Word.FIGURES, dumped(metrics.figures()))
 
 
@@ -59,6 +65,7 @@ class Orders:
     def __init__(self, line: Line, metrics: Metrics) -> None:
         self.retire = asyncio.Event()
         self.drain = asyncio.Event()
+        self.lost = False  # the supervisor is gone
         self._line = line
         self._figures = metrics.figures
         self._sums: deque[asyncio.Future[Figures]] = deque()
@@ -75,17 +82,23 @@ class Orders:
     def _read(self) -> None:
         letter = self._line.heard()
         if letter is None:
-            asyncio.get_running_loop().remove_reader(self._line.fileno())
-            self.drain.set()
+            self.lost = True
+            self._end()
             return
         word, figures = letter
         match word:
+            case Word.DRAIN:
+                self._end()
             case Word.RETIRE:
                 self.retire.set()
             case Word.WANT_FIGURES:
                 self._line.say(Word.FIGURES, dumped(self._figures()))
             case Word.SUM:
                 self._tell(loaded(figures))
+
+    def _end(self) -> None:
+        asyncio.get_running_loop().remove_reader(self._line.fileno())
+        self.drain.set()
 
     def _tell(self, total: Figures) -> None:
         """Each question gets an answer, in order."""

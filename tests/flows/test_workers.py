@@ -279,26 +279,34 @@ async def test_figures_are_the_sum_of_all_workers(service: Service) -> None:
     assert added(after) == [2, 2, 1]
 
 
-async def test_workers_drain_when_their_supervisor_is_killed(service: Service, landlord: Landlord) -> None:
-    """What is under way is finished; until then the state directory is taken, afterwards it is free."""
-    anna, bram = await service.consenting(2)
-    gate = service.smarthost.hold(Stage.DOT, times=1)
-    client, busy = await asyncio.to_thread(service.session)
-    reply = asyncio.create_task(asyncio.to_thread(send, client, anna))
-    await gate.reached()
-    (idle,) = service.workers - {busy}
+async def test_a_killed_supervisor_costs_no_mail_and_doubles_none(
+    service: Service, landlord: Landlord
+) -> None:
+    """Started again at once it serves at once; what its workers had under way they finish, once (I5)."""
+    anna, bram, chris = await service.consenting(3)
+    gate = service.smarthost.hold(Stage.DOT, times=2)
+    orphans = service.workers
+    heard, unheard = [(await asyncio.to_thread(service.session, on(pid)))[0] for pid in orphans]
+    answered = asyncio.create_task(asyncio.to_thread(send, heard, anna))
+    unanswered = asyncio.create_task(asyncio.to_thread(send, unheard, bram))
+    await gate.reached(2)
 
     await service.end(signal.SIGKILL)
-    await ended(idle)
-    refused = await _serve_in_vain(service.path)
-    gate.release()
-    code, _ = await reply
-    await ended(busy)
     successor = await landlord.service()
-    await asyncio.to_thread(successor.submit, bram)
+    (meanwhile, _), _ = await asyncio.to_thread(successor.submit, chris)
+    again = asyncio.create_task(asyncio.to_thread(successor.submit, bram))
+    await _meets_a_claim(successor)
+    cut_off(unheard)
+    with pytest.raises((OSError, smtplib.SMTPException)):
+        await unanswered
+    gate.release()
+    (code, text), _ = await again
+    finished, _ = await answered
+    await ended(*orphans)
 
-    assert (refused[0], "another gateway serves" in refused[1], code) == (2, True, 250)
-    assert service.smarthost.delivered == [anna, bram]
+    assert orphans.isdisjoint(successor.workers)
+    assert (meanwhile, finished, code, text.split()[2]) == (250, 250, 250, "relayed=1")
+    assert sorted(service.smarthost.delivered) == sorted([anna, bram, chris])
 
 
 async def test_sigterm_drains(service: Service) -> None:
