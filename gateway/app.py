@@ -1,6 +1,7 @@
 """The composition root: the one file that knows all edges.
 
-`running` puts a configuration on the air and takes it down again in order; `serve` does so until SIGTERM.
+`working` puts a configuration on the air and takes it down again in order, as one worker among several or, by
+`running`, alone. Who starts, watches and replaces workers is in workers/.
 """
 
 from __future__ import annotations
@@ -8,23 +9,18 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
-import signal
+import socket
 import ssl
-import sys
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
-
-import structlog
-import uvloop
-from aiohttp import web
 
 from gateway.config import Config
 from gateway.copies import Copyist
 from gateway.grants import grants
 from gateway.ids import ref
-from gateway.logs import configure_logs
+from gateway.listening import Listeners, Place, Sockets
 from gateway.mail.signature import Signer
 from gateway.metrics import Metrics
 from gateway.objecting import Objecting
@@ -37,11 +33,18 @@ from gateway.smtp.smarthost import SmarthostPool
 from gateway.submission import Submissions
 from gateway.web.app import Probe, Runner, build
 
-log = structlog.get_logger()
-
 
 class AlreadyServingError(Exception):
-    """Another process serves from this state directory."""
+    """Another gateway serves from this state directory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A configuration with what its files held when it was read: any worker begins with that, also later."""
+
+    config: Config
+    sessions: SessionSettings
+    signers: Mapping[str, list[Signer]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,55 +53,93 @@ class Running:
 
     smtp: tuple[tuple[str, int], ...]  # host and port of each listener, those with implicit TLS last
     rooms: Rooms
+    _server: SubmissionServer
+    _pages: tuple[Runner, ...]
+
+    async def retire(self) -> None:
+        """Take no new clients, since a successor does; ends when those here have left.
+
+        Who stays longer than a silent client is waited for is sent away when the gateway ends.
+        """
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self.rooms.config.smtp.timeout_seconds):
+                await asyncio.gather(self._server.retire(), *(pages.retire() for pages in self._pages))
+
+    async def leave_places(self) -> None:
+        """Listen no more, so that another gateway can; serve on who is here until the gateway ends."""
+        for pages in self._pages:  # SMTP follows at once, with the drain
+            await pages.stop_accepting()
+
+
+def prepared(config: Config) -> Prepared:
+    """The configuration with its certificate and DKIM keys. Raises OSError, ValueError or ssl.SSLError."""
+    return Prepared(config, _session_settings(config), _signers(config))
+
+
+def places(config: Config) -> tuple[Place, ...]:
+    """Where it listens, each once."""
+    http, admin = config.http.listen, config.http.admin_listen
+    return (
+        *(Place("smtp", one) for one in config.smtp.listen),
+        *(Place("smtps", one) for one in config.smtp.listen_tls),
+        Place("http", http),
+        *([Place("admin", admin)] if admin != http else []),
+    )
 
 
 @asynccontextmanager
 async def running(config: Config, *, clock: Clock | None = None) -> AsyncIterator[Running]:
-    """SMTP and HTTP in this loop, until the block ends; then open transactions finish.
+    """SMTP and HTTP in this loop alone, until the block ends; then open transactions finish.
 
     Raises what opening.rooms raises, AlreadyServingError, and OSError where it cannot listen.
     """
+    with alone(config):
+        listeners = Listeners().moved_to(places(config), workers=1)
+        try:
+            async with working(prepared(config), listeners.share(0, 1), Metrics(), clock=clock) as gateway:
+                yield gateway
+        finally:
+            listeners.close()
+
+
+@asynccontextmanager
+async def working(
+    given: Prepared,
+    share: Mapping[Place, Sockets],
+    metrics: Metrics,
+    *,
+    clock: Clock | None = None,
+) -> AsyncIterator[Running]:
+    """The same on a share of the listening sockets, in a process that may be one among several."""
+    config = given.config
     async with AsyncExitStack() as stack:
-        stack.enter_context(_alone(config))
         opened = await stack.enter_async_context(rooms(config, clock, serving=True))
-        metrics = Metrics()
         smarthost = _smarthost(config)
         stack.push_async_callback(smarthost.close)
-        submissions = _submissions(config, opened, smarthost, metrics)
-        await _serve_http(config, opened, smarthost, metrics, stack)
-        server = SubmissionServer(
-            _session_settings(config), submissions, Logins(config.login), opened.clock, metrics
-        )
+        submissions = _submissions(given, opened, smarthost, metrics)
+        pages = await _serve_http(opened, share, smarthost, metrics, stack)
+        server = SubmissionServer(given.sessions, submissions, Logins(config.login), opened.clock, metrics)
         stack.push_async_callback(submissions.finished)
         stack.push_async_callback(_drained, server, config.smtp.answer_within_seconds)
         stack.callback(submissions.drain)
-        listeners = [await server.listen(place.host, place.port) for place in config.smtp.listen]
-        listeners += [
-            await server.listen(place.host, place.port, implicit_tls=True) for place in config.smtp.listen_tls
-        ]
-        yield Running(tuple(listeners), opened)
+        yield Running(await _serve_smtp(server, share), opened, server, pages)
 
 
-def serve(config: Config) -> int:
-    """Serve until SIGTERM or SIGINT, then drain. The exit status."""
-    configure_logs(sys.stderr)
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_until_told(config))
+async def _serve_smtp(
+    server: SubmissionServer, share: Mapping[Place, Sockets]
+) -> tuple[tuple[str, int], ...]:
+    """Where it listens now."""
+    addresses: list[tuple[str, int]] = []
+    for service in ("smtp", "smtps"):
+        for own in _of(share, service):
+            host, port = own.getsockname()[:2]
+            await server.listen(own, implicit_tls=service == "smtps")
+            addresses.append((host, port))
+    return tuple(addresses)
 
 
-async def _until_told(config: Config) -> int:
-    told = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, told.set)
-    async with running(config) as gateway:
-        log.info(
-            "serving", smtp=[f"{host}:{port}" for host, port in gateway.smtp], http=str(config.http.listen)
-        )
-        await told.wait()
-        log.info("draining")
-    log.info("stopped")
-    return 0
+def _of(share: Mapping[Place, Sockets], service: str) -> list[socket.socket]:
+    return [own for place, sockets in share.items() if place.service == service for own in sockets]
 
 
 async def _drained(server: SubmissionServer, seconds: float) -> None:
@@ -109,14 +150,17 @@ async def _drained(server: SubmissionServer, seconds: float) -> None:
 
 
 @contextmanager
-def _alone(config: Config) -> Iterator[None]:
-    """One serving process per state directory: claims of any other are taken for those of the dead (I5)."""
+def alone(config: Config) -> Iterator[None]:
+    """One gateway per state directory, as long as this process lives (POSIX locks are not inherited).
+
+    Raises AlreadyServingError.
+    """
     config.gateway.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     with (config.gateway.state_dir / "serve.lock").open("a") as file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            raise AlreadyServingError(f"another process serves from {config.gateway.state_dir}") from error
+            raise AlreadyServingError(f"another gateway serves from {config.gateway.state_dir}") from error
         yield
 
 
@@ -129,7 +173,7 @@ def _smarthost(config: Config) -> SmarthostPool:
         tls=place.tls,
         username=place.username,
         password=place.password.get_secret_value() if place.password else None,
-        max_connections=place.max_connections,
+        max_connections=place.max_connections // config.gateway.workers,
         timeout_seconds=place.timeout_seconds,
     )
 
@@ -143,7 +187,9 @@ def _signers(config: Config) -> dict[str, list[Signer]]:
     return dict(signers)
 
 
-def _submissions(config: Config, opened: Rooms, smarthost: SmarthostPool, metrics: Metrics) -> Submissions:
+def _submissions(given: Prepared, opened: Rooms, smarthost: SmarthostPool, metrics: Metrics) -> Submissions:
+    config = given.config
+
     def new_submission() -> tuple[int, str]:
         number = opened.store.ids.next()
         return number, ref(number)
@@ -156,7 +202,7 @@ def _submissions(config: Config, opened: Rooms, smarthost: SmarthostPool, metric
             hostname=config.gateway.hostname,
             public_url=config.gateway.public_url,
             keys=opened.keys,
-            signers=_signers(config),
+            signers=given.signers,
             clock=opened.clock,
         ),
         keys=opened.keys,
@@ -186,25 +232,28 @@ def _session_settings(config: Config) -> SessionSettings:
 
 
 async def _serve_http(
-    config: Config, opened: Rooms, smarthost: SmarthostPool, metrics: Metrics, stack: AsyncExitStack
-) -> None:
+    opened: Rooms,
+    share: Mapping[Place, Sockets],
+    smarthost: SmarthostPool,
+    metrics: Metrics,
+    stack: AsyncExitStack,
+) -> tuple[Runner, ...]:
     """The public pages, and beside or apart from them the operator's routes."""
+    config = opened.config
     objecting = Objecting(
         opened.ledger, opened.journal.sent, opened.keys, config.controllers, config.categories, opened.clock
     )
     probes = _probes(opened, smarthost)
-    together = config.http.admin_listen == config.http.listen
-    places = (
-        {config.http.listen: together}
-        if together
-        else {config.http.listen: False, config.http.admin_listen: True}
-    )
-    for place, admin in places.items():
-        application = build(objecting, probes, metrics, language=config.gateway.language, admin=admin)
-        runner = Runner(application)
+    together = not _of(share, "admin")
+    pages = []
+    for service, admin in [("http", together)] if together else [("http", False), ("admin", True)]:
+        runner = Runner(build(objecting, probes, metrics, language=config.gateway.language, admin=admin))
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
-        await web.TCPSite(runner, place.host, place.port).start()
+        for own in _of(share, service):
+            await runner.listen(own)
+        pages.append(runner)
+    return tuple(pages)
 
 
 def _probes(opened: Rooms, smarthost: SmarthostPool) -> dict[str, Probe]:

@@ -28,7 +28,7 @@ def configure_logs(stream: TextIO) -> None:
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(stream),
+        logger_factory=structlog.WriteLoggerFactory(stream),  # a line at once: workers share the stream
         cache_logger_on_first_use=True,
     )
 

@@ -94,9 +94,20 @@ def upgrade(config: Config) -> str:
     return f"the store's schema is at {state.current}"
 
 
+def check(config: Config) -> None:
+    """Whether keys and store can be opened; at the first start they are made.
+
+    Raises what `keys_of` raises, SchemaError, KeysMismatchError or sqlite3.Error.
+    """
+    keys = keys_of(config)
+    if fault := database.check(config.store.url).fault:
+        raise database.SchemaError(fault)
+    database.verify_keys(config.store.url, keys.check)
+
+
 @asynccontextmanager
 async def rooms(config: Config, clock: Clock | None = None, *, serving: bool = False) -> AsyncIterator[Rooms]:
-    """The rooms, opened; `serving` is for the one process that relays.
+    """The rooms, opened; `serving` is for a process that relays.
 
     Raises OpeningError, KeysError, SchemaError, KeysMismatchError or StoreUnavailableError.
     """

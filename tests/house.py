@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from email.message import Message as ParsedMessage
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
@@ -259,28 +260,29 @@ def link_of(received: Received) -> str:
     return str(link)
 
 
+def written(folder: Path, smarthost: int, extra: str = "", **settings: object) -> Path:
+    """The configuration of a house for a smarthost's port; keyword arguments are its variables."""
+    variables: dict[str, object] = {
+        "http": free_port(),
+        "state_dir": "state",
+        "smarthost": smarthost,
+        "answer_within": 20,
+        "smtp": "",
+        "smarthost_timeout": 10,
+        "connections": 8,
+        "secret_hash": sha256(SECRET.encode()).hexdigest(),
+    } | settings
+    if not (folder / "dkim.pem").exists():
+        (folder / "dkim.pem").write_bytes(new_key("ed25519"))
+    path = folder / "gateway.toml"
+    path.write_text(CONFIG.format(**variables) + extra)
+    return path
+
+
 @pytest.fixture
 def write_config(tmp_path: Path) -> Callable[..., Path]:
-    """Writes the configuration of a house for a smarthost's port; keyword arguments are its variables."""
-
-    def write(smarthost: int, extra: str = "", **settings: object) -> Path:
-        variables: dict[str, object] = {
-            "http": free_port(),
-            "state_dir": "state",
-            "smarthost": smarthost,
-            "answer_within": 20,
-            "smtp": "",
-            "smarthost_timeout": 10,
-            "connections": 8,
-            "secret_hash": sha256(SECRET.encode()).hexdigest(),
-        } | settings
-        if not (tmp_path / "dkim.pem").exists():
-            (tmp_path / "dkim.pem").write_bytes(new_key("ed25519"))
-        path = tmp_path / "gateway.toml"
-        path.write_text(CONFIG.format(**variables) + extra)
-        return path
-
-    return write
+    """Writes the configuration of a house, in this test's folder."""
+    return partial(written, tmp_path)
 
 
 @pytest.fixture

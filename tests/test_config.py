@@ -390,7 +390,7 @@ def test_the_environment_sets_keys_of_tables_and_terms(tmp_path: Path) -> None:
         ("SENDRIGHT_SMTP__LISTEN", "eight"),
         ("SENDRIGHT_SMTP__MAX_RECIPIENTS", "many"),
         ("SENDRIGHT_SMTP__REQUIRE_TLS", "perhaps"),
-        ("SENDRIGHT_GATEWAY__WORKERS", "2"),
+        ("SENDRIGHT_GATEWAY__WORKERS", "0"),
         ("SENDRIGHT_GATEWAY__STATE_DIR", "\udcff"),
         ("SENDRIGHT_LOGIN__NOBODY__SECRET_HASH", "1"),
         ("SENDRIGHT_TOKEN__SECRET_HASH", "1"),
@@ -411,7 +411,7 @@ def test_an_environment_variable_that_cannot_be_set_is_a_fault(tmp_path: Path, n
     [
         ("SENDRIGHT_SMARTHOST__PORT", "abc"),
         ("SENDRIGHT_GATEWAY__PUBLIC_URL", "http://shop.example"),
-        ("SENDRIGHT_GATEWAY__WORKERS", "9"),
+        ("SENDRIGHT_GATEWAY__WORKERS", "41"),
         ("SENDRIGHT_SMARTHOST__PASSWORD", "without a user name"),
     ],
 )

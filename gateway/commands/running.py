@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated
 
 import typer
 
 from gateway.commands.terminal import ConfigFile, configuration, fail
+from gateway.config import find, load
 
 
 def serve(config: ConfigFile = None) -> None:
-    """Serve SMTP and HTTP until SIGTERM; open transactions finish."""
-    from gateway import app  # here, since no other command needs the edges
+    """Serve SMTP and HTTP until SIGTERM, when open transactions finish; SIGHUP reads everything anew."""
+    from gateway.app import AlreadyServingError  # here, since no other command needs the edges
+    from gateway.workers.supervisor import serve
 
-    loaded = configuration(config)
+    loaded, path = configuration(config), find(config, os.environ)
     try:
-        code = app.serve(loaded)
-    except app.AlreadyServingError as error:
+        code = serve(loaded, lambda: load(path, os.environ))
+    except AlreadyServingError as error:
         fail(str(error))
     raise typer.Exit(code)
 

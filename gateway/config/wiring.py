@@ -30,8 +30,8 @@ def faults(config: Config, broken: set[str]) -> Iterator[Found]:
 
     if not config.store.url.startswith(SQLITE):
         yield "store.url", "this version keeps its store in SQLite", f"{SQLITE}path"
-    if config.gateway.workers != 1:
-        yield "gateway.workers", "this version has one worker", "1"
+    if sound("gateway", "workers") and sound("smarthost", "max_connections"):
+        yield from _workers(config)
     if sound("smtp", "listen", "listen_tls") and sound("http", "listen", "admin_listen"):
         yield from _listeners(config)
     if sound("smtp", "tls_cert", "tls_key"):
@@ -42,6 +42,12 @@ def faults(config: Config, broken: set[str]) -> Iterator[Found]:
         yield from _loop(config)
     if sound("smarthost", "signs"):
         yield from _signing(config, broken)
+
+
+def _workers(config: Config) -> Iterator[Found]:
+    most = config.smarthost.max_connections
+    if config.gateway.workers > most:
+        yield "gateway.workers", "each needs a connection of smarthost.max_connections", f"at most {most}"
 
 
 def _listeners(config: Config) -> Iterator[Found]:

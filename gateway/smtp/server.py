@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 
+from gateway.listening import Door
 from gateway.metrics import Metrics
 from gateway.ports import Clock
 from gateway.smtp.auth import Logins
@@ -27,38 +29,34 @@ class SubmissionServer:
     ) -> None:
         logging.getLogger("mail.log").setLevel(logging.WARNING)  # aiosmtpd: addresses at INFO (L26)
         self._reception = Reception(settings, submissions, logins, clock, metrics)
-        self._listeners: list[asyncio.Server] = []
+        self._doors: list[Door] = []
 
     @property
     def sessions(self) -> int:
         """How many sessions are open."""
         return self._reception.sessions
 
-    async def listen(
-        self, host: str, port: int, *, implicit_tls: bool = False, reuse_port: bool = False
-    ) -> tuple[str, int]:
-        """Accept connections there, and say where that is; `reuse_port` shares it among workers.
-
-        Raises OSError.
-        """
+    async def listen(self, own: socket.socket, *, implicit_tls: bool = False) -> None:
+        """Accept connections on a bound socket, which is the server's from now on. Raises OSError."""
         settings = self._reception.settings
         context = settings.tls_context if implicit_tls else None
         if implicit_tls and context is None:
             raise ValueError("implicit TLS needs a certificate")
-        listener = await asyncio.get_running_loop().create_server(
+        door = await Door.open(
+            own,
             lambda: Session(self._reception),
-            host,
-            port,
-            ssl=context,
-            ssl_handshake_timeout=min(settings.timeout_seconds, HANDSHAKE_SECONDS) if context else None,
-            reuse_port=reuse_port or None,
+            context,
+            min(settings.timeout_seconds, HANDSHAKE_SECONDS),
         )
-        self._listeners.append(listener)
-        bound: tuple[str, int] = listener.sockets[0].getsockname()[:2]
-        return bound
+        self._doors.append(door)
+
+    async def retire(self) -> None:
+        """Stop accepting, since a successor does; ends when every session has ended by itself."""
+        await asyncio.gather(*(door.retire() for door in self._doors))
 
     async def drain(self) -> None:
         """Stop accepting, send idle sessions away with 421, and end when the last transaction has."""
-        for listener in self._listeners:
-            listener.close()
+        self._reception.draining = True  # first: who is still queued is to hear 421, not to be reset
+        for door in self._doors:
+            await door.close()
         await self._reception.close_up()

@@ -4,14 +4,14 @@ Rules of this file:
 
 1. A claim is written in the transaction of its decision and dropped once the client heard its 250.
 2. A claim being worked on is somebody's: nobody else touches it. One that was left (its client went
-   unanswered, its worker died) is a retry's: the fate of its decision says what already happened.
+   unanswered) or whose worker died is a retry's: the fate of its decision says what already happened.
 3. Claims are working state, not evidence: they are updated, deleted, and expire.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -37,6 +37,7 @@ def _met(wanted: CTE) -> Select[Any]:
     return select(
         *_KEY,
         claims.c.working,
+        claims.c.writer,
         claims.c.decision,
         claims.c.expires_at,
         fates.c.fate,
@@ -70,12 +71,6 @@ _expired = (
     .offset(literal_column("0"))
 )
 _DROP_EXPIRED = text_of(delete(claims).where(tuple_(claims.c.fingerprint, claims.c.person).in_(_expired)))
-_WORKING = text_of(select(claims.c.writer).where(claims.c.working == literal_column("1")).distinct())
-_LEAVE_ALL = text_of(
-    update(claims)
-    .where(claims.c.writer == bindparam("process"), claims.c.working == literal_column("1"))
-    .values(working=literal_column("0"))
-)
 
 _FINAL = frozenset({FateKind.RELAYED.value, FateKind.REFUSED.value})
 
@@ -87,9 +82,9 @@ Ended: TypeAlias = tuple[bytes, int]  # fingerprint and submission
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A claim: still being worked on, or left with what its decision came to."""
+    """A claim: being worked on, or left, and what its decision came to."""
 
-    working: bool
+    writer: int | None  # who works on it, if that process lives; nobody since it was left
     decision: int = 0  # id
     settled: Settled | None = None  # when its copy was relayed or finally refused
 
@@ -98,8 +93,8 @@ def met(connection: sqlite3.Connection, keys: Sequence[Key], now: int) -> dict[K
     """The claims that these messages to these people meet, and that have not expired."""
     rows: Iterable[tuple[Any, ...]] = _READ(connection, keys)
     return {
-        (fingerprint, person): Claim(bool(working), decision, _settled(*fate))
-        for fingerprint, person, working, decision, expires_at, *fate in rows
+        (fingerprint, person): Claim(writer if working else None, decision, _settled(*fate))
+        for fingerprint, person, working, writer, decision, expires_at, *fate in rows
         if expires_at > now
     }
 
@@ -148,10 +143,3 @@ def leave(connection: sqlite3.Connection, ended: Sequence[Ended]) -> None:
 
 def _held(ended: Sequence[Ended]) -> list[dict[str, object]]:
     return [{"message": fingerprint, "by": submission} for fingerprint, submission in ended]
-
-
-def leave_of_the_dead(connection: sqlite3.Connection, living: Collection[int]) -> None:
-    """Leave every claim held by a writer that no longer lives."""
-    for (writer,) in connection.execute(_WORKING).fetchall():
-        if writer not in living:
-            connection.execute(_LEAVE_ALL, {"process": writer})

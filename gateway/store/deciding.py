@@ -56,6 +56,7 @@ class Deciding:
     configuration: Callable[[], bytes | None]  # digest of what is in force (recorded at the start of serving)
     number: Callable[[], int]  # makes ids
     entropy: Callable[[int], bytes]
+    lives: Callable[[int], bool]  # whether a writer may still work on what it claimed
 
     def verdicts(self, connection: sqlite3.Connection, asked: Sequence[Asked]) -> list[list[Verdict]]:
         """For each wave a verdict per person, in order; Busy for all when any is, and nothing recorded."""
@@ -77,7 +78,7 @@ class Deciding:
         if _claims(wave):
             keys = ((wave.fingerprint, person.hash) for person in wave.people)
             met = {key[1]: round_.met[key] for key in keys if key in round_.met}
-        if any(claim.working for claim in met.values()):
+        if any(claim.writer is not None and self.lives(claim.writer) for claim in met.values()):
             return [Busy()] * len(wave.people)
         verdicts: dict[bytes, Verdict] = {}
         for person in wave.people:
@@ -117,7 +118,7 @@ class Deciding:
         """Claim the person; the next wave of this round with the same message meets it."""
         key = wave.fingerprint, person.hash
         round_.claimed[key] = claims.claim(wave, person.hash, decision, self.chain.writer, micros(now))
-        round_.met[key] = Claim(working=True)
+        round_.met[key] = Claim(self.chain.writer)
 
     def _record(
         self, round_: _Round, wave: Wave, person: Person, decided: Decided, head: int, at: int

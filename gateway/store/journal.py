@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
-from functools import partial
 
 from sqlalchemy import select
 
@@ -25,23 +24,16 @@ from gateway.store.writer import PATIENCE, Writer
 class Journal:
     """What happened to mail, on the writer's and the reader's connections."""
 
-    def __init__(self, writer: Writer, reader: Reader) -> None:
+    def __init__(self, writer: Writer, reader: Reader, lives: Callable[[int], bool]) -> None:
+        """`lives` says of a writer whether it may still work on what it claimed (I5)."""
         self._writer = writer
         self._reader = reader
         self._configuration: bytes | None = None
-        deciding = Deciding(writer.chain, lambda: self._configuration, writer.ids.next, writer.entropy)
+        deciding = Deciding(writer.chain, lambda: self._configuration, writer.ids.next, writer.entropy, lives)
         settling = Settling(writer.chain, writer.entropy)
         self._settle: Kind[Came, None] = Kind(settling.settle, rank=1)
         self._decide: Kind[Asked, list[Verdict]] = Kind(deciding.verdicts, rank=3)  # sees all of its round
         self._claimed: dict[int, set[bytes]] = {}  # fingerprints by submission, until it ends
-
-    async def take_over(self, living: Collection[int] = ()) -> None:
-        """At the start of serving: claims of writers neither this one nor `living` are left (I5).
-
-        `living` holds the numbers of other serving writers. Raises StoreUnavailableError.
-        """
-        known = {*living, self._writer.number}
-        await self._writer.run(partial(claims.leave_of_the_dead, living=known), PATIENCE)
 
     async def decide(
         self,

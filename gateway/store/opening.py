@@ -14,6 +14,7 @@ from gateway.store.doubts import Doubts
 from gateway.store.idempotency import Idempotency
 from gateway.store.journal import Journal
 from gateway.store.ledger import Ledger
+from gateway.store.living import Living
 from gateway.store.log import Log
 from gateway.store.reader import Reader
 from gateway.store.writer import PATIENCE, Writer
@@ -49,18 +50,18 @@ async def opened(
     """The store at `url`, which must exist, fit this version and be bound to these keys (`Keys.check`).
 
     `seal_key` is an Ed25519 private key, 32 bytes (`Keys.seed`), for the seals over what is written.
-
-    `serving` says that this is the one process which relays: claims of any before it are left to retries.
-    Raises SchemaError, KeysMismatchError, StoreUnavailableError, ValueError.
+    `serving` says that this process relays: what it claims is its own while it lives, and what the dead
+    had claimed it leaves to retries.
+    Raises SchemaError, KeysMismatchError, StoreUnavailableError, ValueError or OSError.
     """
     path = path_of(url)
     writer = Writer(path, keys_check, seal_key, now, entropy)
     reader = Reader(path)
     await writer.open()
+    living: Living | None = None
     try:
-        journal = Journal(writer, reader)
-        if serving:
-            await journal.take_over()
+        living = Living(path, writer.number) if serving else None
+        journal = Journal(writer, reader, living.has if living else lambda _writer: True)
         ledger = Ledger(writer, reader)
         yield Store(
             ledger,
@@ -74,3 +75,5 @@ async def opened(
     finally:
         await writer.close()
         await reader.close()
+        if living:
+            living.close()

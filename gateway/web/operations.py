@@ -39,8 +39,9 @@ class Operations:
         return web.json_response({"status": status, **parts}, status=200 if ready else 503)
 
     async def metrics(self, _: web.Request) -> web.Response:
-        """The figures, for Prometheus."""
-        return web.Response(body=self._metrics.exposition(), headers={"Content-Type": CONTENT_TYPE})
+        """The figures, summed over workers, for Prometheus."""
+        total = await self._metrics.total()
+        return web.Response(body=self._metrics.exposition(total), headers={"Content-Type": CONTENT_TYPE})
 
     async def robots(self, _: web.Request) -> web.Response:
         """Links in mail are nobody's to index."""

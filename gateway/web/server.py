@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
 from typing import Any
 
 from aiohttp import web
 
+from gateway.listening import Door
 from gateway.web.guard import HEADERS, log_fault
 
 # Seconds. Longer than the 60 for which proxies keep a connection, so that it is they who close it.
@@ -25,6 +28,28 @@ class Runner(web.AppRunner):
             lingering_time=LINGERING,
             auto_decompress=False,  # no body of ours comes compressed, and none may grow on arrival
         )
+        self._doors: list[Door] = []
+
+    async def listen(self, own: socket.socket) -> None:
+        """Accept connections on a bound socket, which is the server's from now on. Raises OSError."""
+        assert self.server is not None  # noqa: S101 - after setup
+        self._doors.append(await Door.open(own, self.server))
+
+    async def retire(self) -> None:
+        """Stop accepting, since a successor does; each kept connection ends with its next answer."""
+        assert isinstance(self.server, _Server)  # noqa: S101 - after setup
+        self.server.retiring = True
+        await asyncio.gather(*(door.retire() for door in self._doors))
+
+    async def stop_accepting(self) -> None:
+        """Take no new clients; those here are served on."""
+        for door in self._doors:
+            await door.close()
+
+    async def cleanup(self) -> None:
+        """Stop accepting, finish what was asked, and end."""
+        await self.stop_accepting()
+        await super().cleanup()
 
     async def _make_server(self) -> web.Server:
         made = await super()._make_server()
@@ -32,6 +57,8 @@ class Runner(web.AppRunner):
 
 
 class _Server(web.Server):
+    retiring = False
+
     def __call__(self) -> web.RequestHandler:
         return _Connection(self, loop=self._loop, **self._kwargs)
 
@@ -44,6 +71,8 @@ class _Connection(web.RequestHandler):
     ) -> tuple[web.StreamResponse, bool]:
         if not resp.prepared:
             resp.headers.update(HEADERS)
+            if getattr(self._manager, "retiring", False):  # None once the client is gone
+                resp.force_close()
         return await super().finish_response(request, resp, start_time)
 
     def handle_error(

@@ -94,8 +94,11 @@ def serving(folder: Path, sink: int, people: int) -> Iterator[tuple[int, int]]:
 
 
 def resident_mb(pid: int) -> float:
-    """The most memory the process has had resident, in MB."""
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmHWM:"):
-            return int(line.split()[1]) / 1024
-    raise ValueError(f"no process {pid}")
+    """The most memory that any worker of this supervisor has had resident, in MB."""
+    workers = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return max(
+        int(line.split()[1]) / 1024
+        for worker in workers
+        for line in Path(f"/proc/{worker}/status").read_text().splitlines()
+        if line.startswith("VmHWM:")
+    )

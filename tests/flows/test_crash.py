@@ -47,7 +47,11 @@ class Serving:
     async def start(self) -> None:
         """Start it, and wait until it serves."""
         self.process = await asyncio.create_subprocess_exec(
-            *PROGRAM, "serve", env=self.environment, stderr=asyncio.subprocess.PIPE
+            *PROGRAM,
+            "serve",
+            env=self.environment,
+            stderr=asyncio.subprocess.PIPE,
+            start_new_session=True,  # a group of its own, to be killed whole
         )
         host, port = (await self.event("serving"))["smtp"][0].rsplit(":", 1)
         self.place = host, int(port)
@@ -63,9 +67,9 @@ class Serving:
         raise AssertionError(f"it ended without {name}")
 
     async def end(self, number: signal.Signals) -> int:
-        """Send it a signal and wait for its end; the exit status."""
+        """Send all its processes a signal and wait for their end; the exit status."""
         if self.process.returncode is None:
-            self.process.send_signal(number)
+            os.killpg(self.process.pid, number)
         async with asyncio.timeout(30):
             await self.process.communicate()
         assert self.process.returncode is not None

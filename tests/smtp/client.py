@@ -190,7 +190,9 @@ async def serving(*, implicit_tls: bool = False, **settings: Any) -> AsyncIterat
     """The real server on a free port; keyword arguments change its settings."""
     submissions = Recording()
     server = SubmissionServer(replace(SETTINGS, **settings), submissions, Logins(LOGINS), Clock(), Metrics())
-    address = await server.listen("127.0.0.1", 0, implicit_tls=implicit_tls)
+    own = socket.create_server(("127.0.0.1", 0))
+    address = own.getsockname()
+    await server.listen(own, implicit_tls=implicit_tls)
     async with AsyncExitStack() as stack:
         try:
             yield Served(server, submissions, address, stack)

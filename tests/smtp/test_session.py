@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 
 import pytest
 import structlog
@@ -425,6 +426,38 @@ async def test_draining_sends_the_idle_away_and_lets_the_others_finish(served: S
         await draining
     assert served.server.sessions == 0
     assert served.submissions.closed == [True, True]
+
+
+async def test_who_is_queued_when_draining_begins_hears_so() -> None:
+    """Who had connected, but was not accepted yet, hears 421 and is not reset (RFC 5321 section 3.8)."""
+    async with serving() as served:
+        clients = [socket.create_connection(served.address, timeout=10) for _ in range(5)]
+
+        await served.server.drain()
+
+        for client in clients:
+            with client, client.makefile("rb") as words:
+                assert (await asyncio.to_thread(words.read)).startswith(b"421 4.3.2")
+
+
+async def test_retiring_leaves_sessions_alone() -> None:
+    """While a successor accepts the new, those who are here go on; it ends when they have left."""
+    async with serving() as served:
+        client = await (await served.connect()).greeted()
+        retiring = asyncio.ensure_future(served.server.retire())
+        for _ in range(10):  # turns of the loop, in which it closes the door
+            await asyncio.sleep(0)
+        with pytest.raises(OSError, match=r"[Cc]onnect"):
+            await served.connect()
+        stayed = not retiring.done()
+        client.send(ENVELOPE + MESSAGE + DOT + b"QUIT\r\n")
+        replies = (await client.rest()).splitlines()
+        client.hang_up()
+        async with asyncio.timeout(10):
+            await retiring
+
+    assert stayed
+    assert [line[:3] for line in replies][-2:] == ["250", "221"]
 
 
 async def test_draining_begins_no_new_transaction(served: Served) -> None:

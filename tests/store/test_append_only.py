@@ -50,7 +50,6 @@ async def everything(store: Store, clock: SetClock) -> None:
     """Every operation of the store, each at least once."""
     kim, noa = person("kim"), person("noa")
     await store.ready()
-    await store.journal.take_over()
     await store.ledger.append([row(consent(START))])
     await store.ledger.append([row(objection(START))], again=True)
     (first,) = await store.ledger.append([row(objection(START))], again=True)

@@ -28,7 +28,9 @@ def path(tmp_path: Path) -> Path:
 @pytest.fixture
 async def on_disk(path: Path, serving) -> AsyncIterator[Site]:
     """The ordinary site over a store on disk."""
-    async with opened(f"sqlite+aiosqlite:///{path}", KEYS.check, KEYS.seed("seal"), StandingClock().now) as store:
+    async with opened(
+        f"sqlite+aiosqlite:///{path}", KEYS.check, KEYS.seed("seal"), StandingClock().now
+    ) as store:
         yield await serving(ledger=store.ledger)
 
 
@@ -42,7 +44,9 @@ async def test_what_the_page_calls_recorded_is_in_the_file(on_disk: Site, path: 
 
     assert await asyncio.gather(*(click() for _ in range(50))) == [200] * 50
 
-    async with opened(f"sqlite+aiosqlite:///{path}", KEYS.check, KEYS.seed("seal"), StandingClock().now) as other:
+    async with opened(
+        f"sqlite+aiosqlite:///{path}", KEYS.check, KEYS.seed("seal"), StandingClock().now
+    ) as other:
         facts = await other.ledger.evidence("bakery", PERSON)
     assert [(type(fact), getattr(fact, "scope", None)) for fact in facts] == [(Objection, "category:news")]
 
