@@ -84,11 +84,6 @@ def parse(text: str | bytes) -> Mailbox:
             text = text.decode("utf-8")  # RFC 6531 section 3.1: the only 8-bit charset
         except UnicodeDecodeError:
             raise AddressError("address is not valid UTF-8") from None
-    return _parse(text)
-
-
-@lru_cache(maxsize=4096)
-def _parse(text: str) -> Mailbox:
     local, at, domain = text.rpartition("@")
     if not at or not local or not domain:
         raise AddressError("address must have the form local-part@domain")

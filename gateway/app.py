@@ -26,11 +26,13 @@ from gateway.metrics import Metrics
 from gateway.objecting import Objecting
 from gateway.opening import Rooms, rooms
 from gateway.ports import Clock
+from gateway.receipts import Receipts, receipts_of
 from gateway.smtp.auth import Logins
 from gateway.smtp.reception import SessionSettings
 from gateway.smtp.server import SubmissionServer
 from gateway.smtp.smarthost import SmarthostPool
 from gateway.submission import Submissions
+from gateway.web.api import Api, Stories
 from gateway.web.app import Probe, Runner, build
 
 
@@ -117,7 +119,7 @@ async def working(
         smarthost = _smarthost(config)
         stack.push_async_callback(smarthost.close)
         submissions = _submissions(given, opened, smarthost, metrics)
-        pages = await _serve_http(opened, share, smarthost, metrics, stack)
+        pages = await _serve_http(given, opened, share, smarthost, metrics, stack)
         server = SubmissionServer(given.sessions, submissions, Logins(config.login), opened.clock, metrics)
         stack.push_async_callback(submissions.finished)
         stack.push_async_callback(_drained, server, config.smtp.answer_within_seconds)
@@ -140,6 +142,17 @@ async def _serve_smtp(
 
 def _of(share: Mapping[Place, Sockets], service: str) -> list[socket.socket]:
     return [own for place, sockets in share.items() if place.service == service for own in sockets]
+
+
+@asynccontextmanager
+async def confirming(config: Config, clock: Clock) -> AsyncIterator[Receipts]:
+    """Receipts for a command that records objections by itself; waits for them at the end (L31)."""
+    async with AsyncExitStack() as stack:
+        smarthost = _smarthost(config)
+        stack.push_async_callback(smarthost.close)
+        receipts = receipts_of(config, smarthost, _signers(config), clock)
+        stack.push_async_callback(receipts.finished)
+        yield receipts
 
 
 async def _drained(server: SubmissionServer, seconds: float) -> None:
@@ -232,6 +245,7 @@ def _session_settings(config: Config) -> SessionSettings:
 
 
 async def _serve_http(
+    given: Prepared,
     opened: Rooms,
     share: Mapping[Place, Sockets],
     smarthost: SmarthostPool,
@@ -240,14 +254,26 @@ async def _serve_http(
 ) -> tuple[Runner, ...]:
     """The public pages, and beside or apart from them the operator's routes."""
     config = opened.config
+    receipts = receipts_of(config, smarthost, given.signers, opened.clock)
+    stack.push_async_callback(receipts.finished)  # once HTTP is down, before the smarthost's connections go
     objecting = Objecting(
-        opened.ledger, opened.journal.sent, opened.keys, config.controllers, config.categories, opened.clock
+        opened.ledger,
+        opened.journal.sent,
+        opened.keys,
+        config.controllers,
+        config.categories,
+        opened.clock,
+        receipts.send,
     )
+    api = Api(opened, Stories(objecting, opened.store.idempotency), metrics, opened.store.ids.next)
     probes = _probes(opened, smarthost)
     together = not _of(share, "admin")
     pages = []
     for service, admin in [("http", together)] if together else [("http", False), ("admin", True)]:
-        runner = Runner(build(objecting, probes, metrics, language=config.gateway.language, admin=admin))
+        application = build(
+            objecting, probes, metrics, language=config.gateway.language, admin=admin, api=api
+        )
+        runner = Runner(application)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
         for own in _of(share, service):

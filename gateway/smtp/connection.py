@@ -1,7 +1,8 @@
 """One client's connection: lines in, replies out, and an end that is told apart from a breakdown.
 
-Built on aiosmtpd's protocol, of which remain the stream, STARTTLS and the table of commands. Replaced is what
-stands in our way: its loop decodes, cancels a relay when the client hangs up, and answers faults with 500.
+Built on aiosmtpd's protocol, of which remain STARTTLS and the table of commands. Replaced is what stands in
+our way: its loop decodes, cancels a relay when the client hangs up, and answers faults with 500; its stream
+copies the content again and again.
 
 Rules of this file:
 
@@ -28,8 +29,8 @@ from gateway.smtp import reply
 from gateway.smtp.incoming import BadLineError, Incoming, LineTooLongError
 from gateway.smtp.reception import Reception
 from gateway.smtp.reply import Reply
+from gateway.smtp.stream import Stream
 
-CHUNK = 1 << 16  # octets read at once
 MAX_ERRORS = 10
 LINGER_SECONDS = 10  # in all, for a client that goes on sending after we ended the session
 SILENCE_SECONDS = 1  # and for one that does not
@@ -57,7 +58,6 @@ class GoneError(Exception):
 class Connection(SMTP):
     """Reads lines, finds their verbs among the methods `smtp_*`, and writes what these return."""
 
-    line_length_limit = CHUNK  # of aiosmtpd's reader: it stops reading ahead at twice that
     verbs: tuple[str, ...] = ()  # the names of all methods `smtp_*`
 
     def __init__(self, reception: Reception) -> None:
@@ -76,10 +76,10 @@ class Connection(SMTP):
         self.encrypted = False
         self.incoming = Incoming()
         self.gone = asyncio.Event()
+        self._stream = Stream(self.loop)
         self._replies: list[bytes] = []
         self._errors = 0
         self._unheard: Outcome | None = None
-        self._wait: asyncio.Timeout | None = None  # for the client to say something
         self._deadline = 0.0  # of the loop's clock, for the session to bear fruit
 
     def __dir__(self) -> tuple[str, ...]:
@@ -109,6 +109,7 @@ class Connection(SMTP):
         if self._original_transport is None and not self._admitted(transport):
             return
         super().connection_made(transport)
+        self._stream.begin(cast(asyncio.Transport, transport))
         self.incoming.take()  # what was pipelined behind STARTTLS is never looked at (CVE-2024-34083)
         self.forget()
 
@@ -126,12 +127,23 @@ class Connection(SMTP):
     def data_received(self, octets: bytes) -> None:
         """The client speaks, so it heard what was written before."""
         self._settle(True)
-        super().data_received(octets)
+        self._stream.feed(octets)
+
+    def pause_writing(self) -> None:
+        """The client does not read our replies, so it waits for its next ones."""
+        super().pause_writing()
+        self._stream.turn(stuck=True)
+
+    def resume_writing(self) -> None:
+        """It does again."""
+        super().resume_writing()
+        self._stream.turn(stuck=False)
 
     def eof_received(self) -> bool:
         """The client closes in order; without TLS it may still listen."""
         self._settle(True)
         self.gone.set()
+        self._stream.end()
         super(SMTP, self).eof_received()  # aiosmtpd's own would cancel the command under way
         return not self.encrypted
 
@@ -139,6 +151,7 @@ class Connection(SMTP):
         """The connection is no more; `error` says whether it broke."""
         self._settle(error is None)
         self.gone.set()
+        self._stream.lose(error)
         if self._original_transport is not None:  # of before STARTTLS
             self._original_transport.close()
         super(SMTP, self).connection_lost(error)  # as above
@@ -148,9 +161,8 @@ class Connection(SMTP):
         """aiosmtpd's timer runs on during a relay; each wait here has its own."""
 
     def ask_to_leave(self) -> None:
-        """We drain: end the wait of an idle session."""
-        if self._wait and not self._wait.expired() and self.idle:
-            self._wait.reschedule(self.loop.time())
+        """We drain: an idle session looks up from its wait."""
+        self._stream.nudge()
 
     # --- the dialog
 
@@ -163,7 +175,10 @@ class Connection(SMTP):
                 pass
             finally:
                 self._settle(False)
-                self._writer.close()
+                if self._stream.stuck:
+                    self._writer.transport.abort()  # rule 4: to close it would wait for the client to read
+                else:
+                    self._writer.close()
                 self.reception.left(self)
 
     async def _converse(self) -> None:
@@ -220,8 +235,6 @@ class Connection(SMTP):
         """The next line. Raises HangUpError, GoneError."""
         try:
             while (line := self.incoming.line()) is None:
-                if self.reception.draining and self.idle:
-                    raise HangUpError(reply.SHUTTING_DOWN)
                 self.incoming.feed(await self.octets())
         except BadLineError:
             raise HangUpError(reply.BAD_LINE) from None
@@ -232,21 +245,23 @@ class Connection(SMTP):
     async def octets(self) -> bytes:
         """Write what is queued, then read. Raises HangUpError when time is up, GoneError."""
         self.write()
+        self._bid_farewell()
+        until = min(self.loop.time() + self.settings.timeout_seconds, self._deadline)
         try:
-            until = min(self.loop.time() + self.settings.timeout_seconds, self._deadline)
-            async with asyncio.timeout_at(until) as self._wait:
-                await self._writer.drain()
-                octets: bytes = await self._reader.read(CHUNK)
+            while not self._stream.ready:
+                await self._stream.news(until)
+                self._bid_farewell()
         except TimeoutError:
-            if self.reception.draining and self.idle:
-                raise HangUpError(reply.SHUTTING_DOWN) from None
             self._settle(False)
             raise HangUpError(reply.TIMED_OUT) from None
-        finally:
-            self._wait = None
-        if not octets:
-            raise GoneError
-        return octets
+        if octets := self._stream.take():
+            return octets
+        raise GoneError
+
+    def _bid_farewell(self) -> None:
+        """While we drain an idle session goes. Raises HangUpError."""
+        if self.reception.draining and self.idle:
+            raise HangUpError(reply.SHUTTING_DOWN)
 
     def bear_fruit(self) -> None:
         """The session did what it is for, and may go on."""
@@ -272,14 +287,15 @@ class Connection(SMTP):
         self.write()
         if last is reply.BYE and not self._unheard:
             return  # the client expects no more, and has told us what we want to know
+        until = self.loop.time() + min(self.settings.timeout_seconds, LINGER_SECONDS)
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(min(self.settings.timeout_seconds, LINGER_SECONDS)):
-                await self._writer.drain()
-                if self._writer.can_write_eof():
-                    self._writer.write_eof()
-                while not self.gone.is_set():
-                    async with asyncio.timeout(SILENCE_SECONDS):
-                        await self._reader.read(CHUNK)
+            while self._stream.stuck:
+                await self._stream.news(until)
+            if not self.gone.is_set() and self._writer.can_write_eof():
+                self._writer.write_eof()
+            while not self.gone.is_set():
+                await self._stream.news(min(until, self.loop.time() + SILENCE_SECONDS))
+                self._stream.take()
 
     def _settle(self, heard: bool) -> None:
         """Tell, once, whether the client heard our last reply to a message."""

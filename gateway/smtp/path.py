@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from gateway import address
 from gateway.address import AddressError, Mailbox
@@ -54,7 +55,7 @@ def mail_from(argument: bytes) -> MailFrom:
                 pass
             case _ if name not in _TOLERATED_OF_MAIL or value is None:
                 raise RefusedError(reply.UNKNOWN_PARAMETER)
-    sender = _mailbox(path, reply.BAD_SENDER) if path else None
+    sender = _sender(path) if path else None
     smtputf8 = "SMTPUTF8" in parameters
     if sender and sender.needs_smtputf8 and not smtputf8:
         raise RefusedError(reply.NEEDS_SMTPUTF8)
@@ -91,6 +92,11 @@ def _size(value: str | None) -> int:
     if value is None or len(value) > 20 or not value.isdigit():
         raise RefusedError(reply.SYNTAX)
     return int(value)
+
+
+@lru_cache(maxsize=64)  # a tool has few; a recipient is never kept
+def _sender(path: bytes) -> Mailbox:
+    return _mailbox(path, reply.BAD_SENDER)
 
 
 def _mailbox(path: bytes, otherwise: Reply) -> Mailbox:

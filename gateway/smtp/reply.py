@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, field
 
 from gateway.envelope import Answer, Cause, Outcome
 
@@ -28,6 +27,11 @@ class Reply:
     enhanced: str
     text: str
     more: tuple[str, ...] = ()
+    octets: bytes = field(init=False, repr=False, compare=False)  # the lines as they go over the wire
+
+    def __post_init__(self) -> None:
+        octets = "".join(f"{line}\r\n" for line in self.lines).encode("ascii")
+        object.__setattr__(self, "octets", octets)
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -42,19 +46,9 @@ class Reply:
         )
 
     @property
-    def octets(self) -> bytes:
-        """The lines as they go over the wire."""
-        return _octets(self)
-
-    @property
     def counts_as_error(self) -> bool:
         """Whether the client lost its way in the protocol; refused addresses and messages do not count."""
         return self.code in _PROTOCOL_ERRORS
-
-
-@lru_cache(maxsize=64)  # most replies are always the same
-def _octets(said: Reply) -> bytes:
-    return "".join(f"{line}\r\n" for line in said.lines).encode("ascii")
 
 
 OK = Reply(250, "2.0.0", "OK")

@@ -251,7 +251,7 @@ class Session(Connection):
         content = Content(self.settings.max_message_bytes)
         with self.reception.room.share() as share:
             fits = share.grow(mail.size)
-            octets = self.incoming.take()
+            octets = self.incoming.take() or await self.octets()
             while (behind := self._fed(content, octets)) is None:
                 fits = fits and share.grow(content.held)
                 if not fits:

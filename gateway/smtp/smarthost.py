@@ -4,7 +4,8 @@ Rules of this file:
 
 1. A lease waits for one connection, first come first served, and never for a second while it holds the first.
 2. At most `max_connections` are open or being opened, and one lease has at most a quarter of them.
-3. Nothing runs while nothing is leased, but one timer as long as there are connections to part from.
+3. Nothing runs while nothing is leased, but one timer as long as there are connections to part from; the
+   timer of a step that is over may go off once, in vain.
 """
 
 from __future__ import annotations
@@ -112,6 +113,7 @@ class SmarthostPool:
         self._hop = NextHop(
             host, port, tls, context, username, password or "", hostname, timeout=timeout_seconds
         )
+        self._loop = asyncio.get_running_loop()
         self._most = max(1, max_connections // 4)
         self._free = max_connections  # connections that may be opened yet
         self._idle: list[tuple[float, Line]] = []  # since when; the longest idle first
@@ -180,7 +182,7 @@ class SmarthostPool:
         if self._free:
             self._free -= 1
             return None
-        turn: asyncio.Future[Line | None] = asyncio.get_running_loop().create_future()
+        turn: asyncio.Future[Line | None] = self._loop.create_future()
         self._waiting.append(turn)
         try:
             return await turn
@@ -229,7 +231,7 @@ class SmarthostPool:
         if line is None:
             self._free += 1
         else:
-            self._idle.append((asyncio.get_running_loop().time(), line))
+            self._idle.append((self._loop.time(), line))
             self._set_timer()
 
     # --- growing and shrinking
@@ -241,11 +243,11 @@ class SmarthostPool:
         """
         while len(held) < most and (line := self._kept()):
             held.append(Leased(line, self._hop))
-        if asyncio.get_running_loop().time() < self._grow_from:
+        if self._loop.time() < self._grow_from:
             return
         for _ in range(min(most - len(held) - len(self._growing), self._free)):
             self._free -= 1
-            task = asyncio.create_task(self._grow())
+            task = self._loop.create_task(self._grow())
             self._growing.add(task)
             task.add_done_callback(self._growing.discard)
 
@@ -254,17 +256,17 @@ class SmarthostPool:
         try:
             self._give_back(await self._open())
         except FailedError:
-            self._grow_from = asyncio.get_running_loop().time() + PAUSE_SECONDS
+            self._grow_from = self._loop.time() + PAUSE_SECONDS
 
     def _set_timer(self) -> None:
         if self._timer is None and self._idle:
             due = self._idle[0][0] + self._idle_seconds
-            self._timer = asyncio.get_running_loop().call_at(due, self._part)
+            self._timer = self._loop.call_at(due, self._part)
 
     def _part(self) -> None:
         """Leave the connections that have been idle for long."""
         self._timer = None
-        now = asyncio.get_running_loop().time()
+        now = self._loop.time()
         while self._idle and self._idle[0][0] + self._idle_seconds <= now:
             self._idle.pop(0)[1].wire.quit()
             self._free += 1

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Sequence
 
 from gateway.envelope import Answer, Kind, Stage
+from gateway.smtp.bell import Bell
 from gateway.smtp.dialog import CLOSING, GarbledError, Reply, ReplyReader, answer
 
 CHUNK = 262_144  # octets of content handed to the transport at a time
@@ -36,13 +37,13 @@ class Wire(asyncio.Protocol):
     """A connection's octets. `timeout` is in seconds, for each step."""
 
     def __init__(self, timeout: float) -> None:
-        self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._loop = asyncio.get_running_loop()
+        self.closed: asyncio.Future[None] = self._loop.create_future()
         self._timeout = timeout
         self._reader = ReplyReader()
         self._replies: deque[Reply] = deque()
-        self._heard = asyncio.Event()
-        self._writable = asyncio.Event()
-        self._writable.set()
+        self._news = Bell(self._loop)  # rings for all that a step may wait for
+        self._stuck = False  # the smarthost does not read
         self._transport: asyncio.Transport | None = None
         self._lost = ""  # why nothing more can come, once that is so
         self._leaving: asyncio.TimerHandle | None = None
@@ -63,7 +64,7 @@ class Wire(asyncio.Protocol):
             self._abandon(f"the smarthost sent {error}")
         if len(self._replies) > MAX_UNREAD:
             self._abandon("the smarthost sent replies to nothing")
-        self._heard.set()
+        self._news.ring()
 
     def eof_received(self) -> None:
         self._end("the smarthost closed the connection")
@@ -72,19 +73,20 @@ class Wire(asyncio.Protocol):
         self._end("the connection was lost" if exc else "the smarthost closed the connection")
         if self._leaving:
             self._leaving.cancel()
+        self._news.take_down()
         if not self.closed.done():
             self.closed.set_result(None)
 
     def pause_writing(self) -> None:
-        self._writable.clear()
+        self._stuck = True
 
     def resume_writing(self) -> None:
-        self._writable.set()
+        self._stuck = False
+        self._news.ring()
 
     def _end(self, why: str) -> None:
         self._lost = self._lost or why
-        self._heard.set()
-        self._writable.set()
+        self._news.ring()
 
     def _abandon(self, why: str) -> None:
         self._end(why)
@@ -108,19 +110,26 @@ class Wire(asyncio.Protocol):
 
     async def reply(self, stage: Stage) -> Reply:
         """The next reply. Raises FailedError: SLOW, CLOSED (421, lost or garbled), SETUP (530, 535, 538)."""
+        if not self._replies:
+            await self._hear(stage)
+        reply = self._replies.popleft()
+        if reply.ends_all:
+            raise FailedError(answer(stage, reply))
+        return reply
+
+    async def _hear(self, stage: Stage) -> None:
+        """Wait for a reply. Raises FailedError."""
+        until = self._loop.time() + self._timeout
+        while not self._replies:
+            if self._lost:
+                raise failed(Kind.CLOSED, stage, self._lost)
+            await self._wait(stage, until)
+
+    async def _wait(self, stage: Stage, until: float) -> None:
         try:
-            async with asyncio.timeout(self._timeout):
-                while not self._replies:
-                    if self._lost:
-                        raise failed(Kind.CLOSED, stage, self._lost)
-                    self._heard.clear()
-                    await self._heard.wait()
+            await self._news.wait(until)
         except TimeoutError:
             raise self._slow(stage) from None
-        reply = self._replies.popleft()
-        if (meant := answer(stage, reply)).kind is not Kind.REPLY:
-            raise FailedError(meant)
-        return reply
 
     async def pour(self, stage: Stage, pieces: Sequence[bytes]) -> None:
         """Write all but the end of a long text, no faster than it is taken. Raises FailedError.
@@ -136,13 +145,10 @@ class Wire(asyncio.Protocol):
                 await self._drained(stage)
 
     async def _drained(self, stage: Stage) -> None:
-        try:
-            async with asyncio.timeout(self._timeout):
-                await self._writable.wait()
-        except TimeoutError:
-            if self._replies:  # it said no and reads no further
-                return
-            raise self._slow(stage) from None
+        """Wait until it has taken what was written, or said no and reads no further. Raises FailedError."""
+        until = self._loop.time() + self._timeout
+        while self._stuck and self.in_step:
+            await self._wait(stage, until)
 
     async def encrypt(self, context: ssl.SSLContext, host: str) -> None:
         """Go on under TLS. Raises FailedError; what came in the clear past the last reply is an injection."""
@@ -150,7 +156,7 @@ class Wire(asyncio.Protocol):
             raise failed(Kind.SETUP, Stage.STARTTLS, "something followed the STARTTLS reply in the clear")
         try:
             async with asyncio.timeout(self._timeout):
-                self._transport = await asyncio.get_running_loop().start_tls(
+                self._transport = await self._loop.start_tls(
                     self._transport, self, context, server_hostname=host
                 )
         except TimeoutError:
@@ -180,7 +186,7 @@ class Wire(asyncio.Protocol):
         if not self.in_step or self._transport is None:
             self.drop()
             return
-        self._leaving = asyncio.get_running_loop().call_later(LEAVE_SECONDS, self.drop)
+        self._leaving = self._loop.call_later(LEAVE_SECONDS, self.drop)
         self._transport.write(b"QUIT\r\n")
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from gateway.smtp.data import BareOctetsError, Content
+from gateway.smtp.data import END, BareOctetsError, Content
 from gateway.smtp.incoming import MAX_LINE, BadLineError, Incoming, LineTooLongError
 
 PLENTY = 1 << 20
@@ -109,6 +109,31 @@ def test_the_size_is_that_of_the_content(octets: bytes, too_big: bool) -> None:
 
     assert content.feed(octets + b".\r\n") == b""
     assert content.too_big is too_big
+
+
+@given(
+    st.lists(st.sampled_from([b"\r", b"\n", b"\0", b"x", b"\xff", b"\x85", b"\r\n"]), max_size=40).map(
+        b"".join
+    )
+)
+def test_a_bare_octet_is_what_remains_without_line_ends(octets: bytes) -> None:
+    """Content is refused exactly when it has a CR, an LF or a NUL beside its CRLFs, whatever else it has."""
+    content = Content(PLENTY)
+    bare = bool(set(octets.replace(b"\r\n", b"")) & {0, 10, 13})
+    try:
+        content.feed(b"x" + octets + END)
+    except BareOctetsError:
+        assert bare
+    else:
+        assert not bare
+        assert content.whole() == b"x" + octets + b"\r\n"
+
+
+def test_content_that_came_at_once_is_not_copied_to_be_put_together() -> None:
+    """A piece of content that needs no change is the very same object from end to end."""
+    content, piece = Content(PLENTY), b"a line\r\n" * 100 + b"x"
+    content.feed(piece)
+    assert content.whole() is piece
 
 
 @given(st.lists(st.binary(max_size=20).filter(lambda line: not set(line) & {0, 10, 13})), chunk_sizes)

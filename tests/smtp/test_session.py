@@ -166,16 +166,30 @@ async def test_being_busy_without_fruit_is_no_reason_to_stay(said: bytes) -> Non
         assert "421 4.4.2" in await rest
 
 
+async def test_who_never_reads_is_cut_off() -> None:
+    """A client that takes none of our replies is not waited for, neither to obey it nor to part from it."""
+    async with serving(timeout_seconds=0.1) as served:
+        raw = socket.socket()
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        raw.bind((LAN, 0))
+        raw.setblocking(False)
+        loop = asyncio.get_running_loop()
+        async with asyncio.timeout(10):
+            await loop.sock_connect(raw, served.address)
+            with raw, pytest.raises(ConnectionError):
+                await loop.sock_sendall(raw, HELLO * 1_000_000)
+
+
 async def test_who_bears_fruit_may_stay() -> None:
     """A client that submits message after message is not sent away for having stayed long."""
-    async with serving(timeout_seconds=0.1) as served:
+    async with serving(timeout_seconds=0.3) as served:
         client = await (await served.connect()).greeted()
         tick = asyncio.Event()
-        for _ in range(10):
+        for _ in range(14):
             client.send(ENVELOPE)
             assert [(await client.reply())[:3] for _ in range(3)] == ["250", "250", "354"]
             assert (await client.say(MESSAGE + b".")).startswith("250")
-            asyncio.get_running_loop().call_later(0.05, tick.set)
+            asyncio.get_running_loop().call_later(0.1, tick.set)
             await tick.wait()
             tick.clear()
 

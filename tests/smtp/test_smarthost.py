@@ -502,6 +502,16 @@ async def test_it_is_replaced_once_and_only_for_death() -> None:
     assert smarthost.connections == 3
 
 
+@pytest.mark.parametrize("answer", ["421 4.7.0 Enough", "530 5.7.0 Log in", "538 5.7.11 Encrypt"])
+async def test_a_connection_that_is_not_wanted_is_not_used_again(answer: str) -> None:
+    """A reply about the connection or our set-up, not about the copy, is the last one heard on it."""
+    async with RecordingSmarthost() as smarthost, pooled(smarthost) as pool:
+        smarthost.answer(Stage.RCPT, answer, times=1)
+        assert (await relayed(pool)).kind is not Kind.REPLY
+        assert (await relayed(pool)).code == 250
+    assert smarthost.connections == 2
+
+
 async def test_a_lease_goes_on_after_its_connection_failed() -> None:
     """On one lease, the copy after a failed one goes over a connection of its own."""
     async with RecordingSmarthost() as smarthost, pooled(smarthost) as pool, pool.lease(1) as held:
