@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
@@ -65,6 +65,16 @@ FAULTS_KEPT = 1000  # messages
 FINAL = frozenset({Cause.DONE, Cause.ALL_REFUSED, Cause.ALL_WITHHELD})  # the client need not try again
 
 log = structlog.get_logger()
+
+
+async def _all(sending: Sequence[Coroutine[None, None, None]]) -> None:
+    """All of them done; raises the first fault. A single one, the most frequent case, needs no task."""
+    if len(sending) == 1:
+        await sending[0]
+        return
+    for result in await asyncio.gather(*sending, return_exceptions=True):
+        if result is not None:
+            raise result
 
 
 @dataclass(slots=True)
@@ -244,9 +254,7 @@ class Submissions:
                     sending.append(self._send(mail, recipient, person, verdict, connection, tally))
                 case _:
                     tally.withheld += 1
-        for result in await asyncio.gather(*sending, return_exceptions=True):
-            if result is not None:
-                raise result
+        await _all(sending)
         return True
 
     async def _send(

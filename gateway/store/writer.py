@@ -71,6 +71,7 @@ class Writer:
     ) -> None:
         self.entropy = entropy
         self._path = path
+        self._place = str(path)
         self._keys_check = keys_check
         self._seal_key = seal_key
         self._now = now
@@ -127,12 +128,12 @@ class Writer:
     async def run_with(self, kind: Kind[Item, Result], item: Item, patience: float) -> Result:
         """The same for work that a round does together with others of its kind."""
         waiter = self._submit(Job(kind, item, self._waiter(), time.monotonic() + patience))
+        timer = waiter.get_loop().call_later(patience, _give_up, waiter)
         try:
-            async with asyncio.timeout(patience):
-                result: Result = await waiter
-                return result
-        except TimeoutError:
-            raise StoreUnavailableError("the store did not answer in time") from None
+            result: Result = await waiter
+            return result
+        finally:
+            timer.cancel()
 
     def keep(
         self, work: Callable[[sqlite3.Connection], object], patience: float = 0.0
@@ -275,7 +276,7 @@ class Writer:
 
     def _has_moved(self) -> bool:
         try:
-            return self._files != _files_at(self._path)
+            return self._files != _files_at(self._place)
         except FileNotFoundError:
             return True
 
@@ -285,7 +286,7 @@ class Writer:
         try:
             database.verify(connection, self._keys_check)
             self.chain.resume(connection)
-            self._files = _files_at(self._path)
+            self._files = _files_at(self._place)
         except BaseException:
             connection.close()
             raise
@@ -312,9 +313,14 @@ class Writer:
         return cursor.lastrowid
 
 
-def _files_at(path: Path) -> tuple[int, ...]:
+def _give_up(waiter: asyncio.Future[Any]) -> None:
+    if not waiter.done():
+        waiter.set_exception(StoreUnavailableError("the store did not answer in time"))
+
+
+def _files_at(path: str) -> tuple[int, ...]:
     """Which files are at the path: the database and its write-ahead log. Raises FileNotFoundError."""
-    main, wal = path.stat(), Path(f"{path}-wal").stat()
+    main, wal = os.stat(path), os.stat(f"{path}-wal")  # noqa: PTH116 - each round; a Path takes longer
     return main.st_dev, main.st_ino, wal.st_ino
 
 

@@ -18,7 +18,7 @@ from gateway.store.opening import opened
 
 async def main(url):
     clock = SetClock()
-    async with opened(url, KEYS_CHECK, clock.now, serving=True) as store:
+    async with opened(url, KEYS_CHECK, SEAL_KEY, clock.now, serving=True) as store:
         await store.journal.decide(wave(submission=1, category=INVOICE), clock.now(), PATIENCE)
         print("claimed", flush=True)
         await asyncio.Event().wait()
