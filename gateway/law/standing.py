@@ -66,20 +66,23 @@ def standing_of(
     `local_part` is that of the comparable mailbox; `known_categories` holds every id and former id that
     the configuration knows for this controller.
     """
-    holding, first_given = _corrected(rows)
-    scopes = [(_scope(row.scope, known_categories), row) for row in _of(Objection, holding)]
-    withdrawn = [(_withdrawn(row.category, known_categories), row) for row in _of(Withdrawal, holding)]
+    if not rows:
+        return Standing(local_part=local_part)
+    rows, first_given = _corrected(rows)
+    kinds = {type(row) for row in rows}
+    scopes = [(_scope(row.scope, known_categories), row) for row in _of(Objection, rows, kinds)]
+    withdrawn = [(_withdrawn(row.category, known_categories), row) for row in _of(Withdrawal, rows, kinds)]
     return Standing(
-        known=bool(rows),
+        known=True,
         local_part=local_part,
-        consents=_of(Consent, holding),
-        purchases=_of(Purchase, holding),
-        notices=_of(Notice, holding),
-        contacts=_of(Contact, holding),
-        registers=_of(Register, holding),
+        consents=_of(Consent, rows, kinds),
+        purchases=_of(Purchase, rows, kinds),
+        notices=_of(Notice, rows, kinds),
+        contacts=_of(Contact, rows, kinds),
+        registers=_of(Register, rows, kinds),
         objections=_newest(scopes),
         withdrawals=_newest(withdrawn),
-        undeliverable=max(_of(Undeliverable, holding), key=moment, default=None),
+        undeliverable=max(_of(Undeliverable, rows, kinds), key=moment, default=None),
         first_given=first_given,
     )
 
@@ -89,13 +92,14 @@ def moment(row: Evidence) -> tuple[datetime, int]:
     return row.occurred_at, row.id
 
 
-def _of(kind: type[_Row], rows: Sequence[Evidence]) -> tuple[_Row, ...]:
-    return tuple([row for row in rows if isinstance(row, kind)])
+def _of(kind: type[_Row], rows: Sequence[Evidence], kinds: set[type[Evidence]]) -> tuple[_Row, ...]:
+    """The rows of a kind; `kinds` are those there are, of which most people have but one or two."""
+    return tuple([row for row in rows if isinstance(row, kind)]) if kind in kinds else ()
 
 
 def _newest(keyed: Sequence[tuple[str, _Row]]) -> dict[str, _Row]:
     """The newest row under each key."""
-    return dict(sorted(keyed, key=lambda pair: moment(pair[1])))  # of one key, the last stays
+    return dict(sorted(keyed, key=lambda pair: moment(pair[1]))) if keyed else {}  # of a key, the last stays
 
 
 def _scope(scope: str, known_categories: frozenset[str]) -> str:
@@ -114,7 +118,7 @@ def _corrected(rows: Sequence[Evidence]) -> tuple[Sequence[Evidence], Mapping[in
 
     Of a row and all that corrects it, directly or through another correction, the newest recorded holds.
     """
-    if not any(row.corrects is not None for row in rows):
+    if not [row for row in rows if row.corrects is not None]:
         return rows, {}
     first: dict[int, Evidence] = {}  # by the id of any row: the first of those it belongs with
     holding: dict[int, Evidence] = {}  # by the id of that first row

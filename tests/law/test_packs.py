@@ -8,6 +8,7 @@ import pytest
 
 from gateway.law.packs import PACKS, Pack, pack_for
 from gateway.law.reason import Ground, Reason
+from gateway.law.remedy import REMEDIES
 
 GDPR = r"GDPR [0-9][-0-9()a-f, ]*"
 OWN = {  # what each pack may cite
@@ -38,6 +39,17 @@ def test_the_packs_there_are() -> None:
 def test_a_pack_is_complete(pack: Pack) -> None:
     """Every ground and reason has an article, and no article is for anything else."""
     assert set(pack.articles) == {outcome.value for outcome in (*Ground, *Reason)}
+
+
+@packs
+def test_each_parameter_rests_on_an_article(pack: Pack) -> None:
+    """What a pack sets it gives the article for, of its own law or the GDPR; and for nothing it leaves."""
+    parameters = ("phone", "impersonal_local_parts", "receipts", "advertising_word")
+    own = re.compile(rf"{OWN[pack.id]}(, {OWN[pack.id]})*")
+
+    assert set(pack.rests_on) == {name for name in parameters if getattr(pack, name)}
+    assert [article for article in pack.rests_on.values() if not own.fullmatch(article)] == []
+    assert pack.law.isprintable()
 
 
 @packs
@@ -86,6 +98,12 @@ def test_each_ground_and_reason_has_a_plain_sentence(outcome: Ground | Reason) -
     assert re.fullmatch(r"[A-Z][^.]+\.", outcome.sentence)
     assert type(outcome)(outcome.value) is outcome
     assert f"{outcome}" == outcome.value == outcome
+
+
+def test_each_reason_says_what_would_help() -> None:
+    """One sentence for every reason, and for nothing else."""
+    assert set(REMEDIES) == set(Reason)
+    assert all(re.fullmatch(r"[A-Z][^.]+\.", sentence) for sentence in REMEDIES.values())
 
 
 def test_what_report_mode_never_relaxes() -> None:

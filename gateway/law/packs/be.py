@@ -6,6 +6,7 @@ from gateway.law.packs.pack import Pack
 
 BE = Pack(
     id="be",
+    law="Belgium: Code of Economic Law (WER) book XII, the Royal Decree (RD) of 4 April 2003, and the GDPR",
     version="1",
     phone="consent",  # L28
     impersonal_local_parts=frozenset(  # RD 4 April 2003 art. 1, 2°: addresses that name nobody
@@ -46,6 +47,12 @@ BE = Pack(
         "fr": "publicité",
         "de": "Werbung",
         "en": "advertising",
+    },
+    rests_on={
+        "phone": "GDPR 6(1)(a)",
+        "impersonal_local_parts": "RD 4 April 2003 art. 1, 2°",
+        "receipts": "RD 4 April 2003 art. 2",
+        "advertising_word": "WER XII.12",
     },
     articles={
         "contract": "GDPR 6(1)(b)",

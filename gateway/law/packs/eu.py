@@ -6,8 +6,10 @@ from gateway.law.packs.pack import Pack
 
 EU = Pack(
     id="eu",
+    law="Any other country: the ePrivacy Directive 2002/58/EC art. 13, and the GDPR",
     version="1",
     phone="consent",  # Directive 2002/58/EC art. 13(3) leaves the choice; the stricter one holds
+    rests_on={"phone": "Directive 2002/58/EC art. 13(3)"},
     articles={
         "contract": "GDPR 6(1)(b)",
         "legal-obligation": "GDPR 6(1)(c)",

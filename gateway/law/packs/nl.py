@@ -6,8 +6,10 @@ from gateway.law.packs.pack import Pack
 
 NL = Pack(
     id="nl",
+    law="The Netherlands: Telecommunicatiewet (Tw) art. 11.7 as since 1 July 2021, and the GDPR (AVG)",
     version="1",
     phone="consent",  # Tw 11.7(2) since 1 July 2021
+    rests_on={"phone": "Tw 11.7(2)"},
     articles={
         "contract": "GDPR 6(1)(b)",
         "legal-obligation": "GDPR 6(1)(c)",

@@ -6,8 +6,10 @@ from gateway.law.packs.pack import Pack
 
 NL_2019 = Pack(
     id="nl-2019",
+    law="The Netherlands until 1 July 2021: Tw art. 11.7 as it was then, and the GDPR (AVG)",
     version="1",
     phone="register",  # Tw 11.7(5)-(6) until 1 July 2021
+    rests_on={"phone": "Tw (2019) 11.7(5)-(6)"},
     articles={
         "contract": "GDPR 6(1)(b)",
         "legal-obligation": "GDPR 6(1)(c)",
