@@ -8,6 +8,7 @@ from datetime import datetime
 
 from gateway.config import Config
 from gateway.law.category import Category, Controller
+from gateway.law.record import Law
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +60,9 @@ def grants(config: Config) -> dict[str, Grant]:
 
 def known_categories(config: Config, controller: str) -> frozenset[str]:
     """The ids, former ones included, of one controller's categories: an objection to any other binds all."""
-    return frozenset(
-        name
-        for category in config.categories.values()
-        if category.controller == controller
-        for name in (category.id, *category.formerly)
-    )
+    return law_of(config).known_categories(controller)
+
+
+def law_of(config: Config) -> Law:
+    """What decisions rest on of a configuration."""
+    return Law(config.controllers, config.categories)

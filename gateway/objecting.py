@@ -69,14 +69,20 @@ class Objecting:
         controllers: Mapping[str, Controller],
         categories: Mapping[str, Category],
         clock: Clock,
+        confirm: Callable[[Recorded, str], object] = lambda _recorded, _address: None,
     ) -> None:
-        """`sent` looks a decision up in the journal by its id; it may raise StoreUnavailableError."""
+        """`sent` looks a decision up in the journal by its id; it may raise StoreUnavailableError.
+
+        `confirm` hears of each objection recorded new, with the address it came from, if that is on record
+        (L31). It returns at once and raises nothing.
+        """
         self._ledger = ledger
         self._sent = sent
         self._keys = keys
         self._controllers = controllers
         self._categories = _by_every_id(categories.values())
         self._clock = clock
+        self._confirm = confirm
 
     def about(self, text: str) -> About | None:
         """What the token is about, or None if it is not one of ours. Reads no store, changes nothing."""
@@ -119,24 +125,32 @@ class Objecting:
         via: str,
         operator: str,
         reference: str = "",
+        message_reference: str = "",
+        occurred_at: datetime | None = None,
     ) -> list[Recorded]:
         """Put on record that the person at this mailbox objects, once for each controller, all or none.
 
-        `via`, `operator` and `reference` are free text. Raises StoreUnavailableError.
+        `via`, `operator` and the references are free text. `occurred_at` (aware) is when they objected: now,
+        if that is not said or lies ahead (law.md section 3). Raises StoreUnavailableError.
         """
         scope = checked_scope(scope, self._categories)
-        details = {"address": mailbox.wire, "via": via, "operator": operator}
-        if reference:
-            details["reference"] = reference
+        said = {
+            "via": via,
+            "operator": operator,
+            "reference": reference,
+            "message_reference": message_reference,
+        }
+        details = {"address": mailbox.wire, **{name: words for name, words in said.items() if words}}
+        moment = [occurred_at.isoformat()] if occurred_at else []
+        content = [via, operator, reference, *([message_reference] if message_reference else []), *moment]
         rows = [
             self._row(
                 controller,
                 self._keys.hash(controller, mailbox.comparable),
                 scope,
                 details,
-                via,
-                operator,
-                reference,
+                *content,
+                occurred_at=occurred_at,
             )
             for controller in controllers
         ]
@@ -162,7 +176,13 @@ class Objecting:
         return sent
 
     def _row(
-        self, controller: str, person: bytes, scope: str, details: Mapping[str, str], *said: str
+        self,
+        controller: str,
+        person: bytes,
+        scope: str,
+        details: Mapping[str, str],
+        *said: str,
+        occurred_at: datetime | None = None,
     ) -> NewEvidence:
         """A row for the ledger; clicks differ by person and scope alone, spoken ones by what was `said`."""
         now = self._clock.now()
@@ -170,14 +190,14 @@ class Objecting:
         return NewEvidence(
             controller=controller,
             person=person,
-            fact=Objection(id=0, occurred_at=now, recorded_at=now, scope=scope),
+            fact=Objection(id=0, occurred_at=min(occurred_at or now, now), recorded_at=now, scope=scope),
             content=self._keys.digest("objection", content.encode()),
             details=details,
         )
 
     async def _record(self, rows: list[NewEvidence], scope: str) -> list[Recorded]:
         appended = await self._ledger.append(rows, again=True)
-        return [
+        recorded = [
             Recorded(
                 id=done.id,
                 new=done.new,
@@ -187,6 +207,10 @@ class Objecting:
             )
             for row, done in zip(rows, appended, strict=True)
         ]
+        for row, one in zip(rows, recorded, strict=True):
+            if one.new and (address := row.details.get("address")):
+                self._confirm(one, str(address))
+        return recorded
 
     async def _recorded_at(self, row: NewEvidence, number: int) -> datetime:
         """When the row that was already there went on record."""

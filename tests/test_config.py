@@ -277,6 +277,27 @@ def test_a_controller_that_confirms_objections_needs_a_sender(tmp_path: Path) ->
     assert [warning.key for warning in warnings(load(path, {}))] == ["controller[shop].mail_from"]
 
 
+@pytest.mark.parametrize(
+    ("mail_from", "signs", "faults"),
+    [
+        ("info@shop.example", "false", []),
+        ("info@other.example", "false", ["what it sends goes out unsigned"]),
+        ("info@other.example", "true", []),
+    ],
+)
+def test_a_sender_for_whom_nobody_signs_is_a_warning(
+    tmp_path: Path, mail_from: str, signs: str, faults: list[str]
+) -> None:
+    """Receipts from a domain without a key go out, but unsigned, unless the smarthost signs."""
+    path = written(tmp_path)
+    text = path.read_text().replace('country = "NL"', f'country = "BE"\nmail_from = "{mail_from}"')
+    key = '[[dkim]]\ndomain = "shop.example"\nselector = "s1"\nprivate_key_file = "key.pem"\n'
+    (tmp_path / "key.pem").write_bytes(new_key("ed25519"))
+    path.write_text(text.replace("signs = true", f"signs = {signs}") + key)
+
+    assert [warning.fault for warning in warnings(load(path, {}))] == faults
+
+
 def test_lacks_that_hold_back_marketing_are_warnings(tmp_path: Path) -> None:
     """A controller without policy or address may be configured; it is warned of (L20, L22)."""
     path = written(

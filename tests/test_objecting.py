@@ -41,6 +41,7 @@ class World:
         self.clock = StandingClock()
         self.sent = sent
         self.journal_down = False
+        self.confirmed: list[tuple[Recorded, str]] = []
         self.objecting = Objecting(
             self.ledger,
             self.look_up,
@@ -48,6 +49,7 @@ class World:
             {each.id: each for each in controllers},
             {each.id: each for each in categories},
             self.clock,
+            lambda recorded, address: self.confirmed.append((recorded, address)),
         )
 
     async def look_up(self, decision: int) -> Sent | None:
@@ -288,3 +290,35 @@ async def test_a_spoken_objection_after_a_click_is_a_fact_of_its_own() -> None:
 def test_an_unknown_scope_means_all_marketing(text: str, scope: str) -> None:
     """A scope that nobody knows is read in the widest way (law.md section 3)."""
     assert checked_scope(text, {"news", "old-news"}) == scope
+
+
+async def test_what_is_recorded_new_is_confirmed_to_the_address_on_record() -> None:
+    """One receipt for each objection of each controller (L31), and none for a repeat."""
+    world = World()
+
+    first = await world.click()
+    await world.click()
+    spoken = await world.objecting.object_address(
+        KIM, ["bakery", "butcher"], scope="marketing", via="phone", operator="jo"
+    )
+
+    assert world.confirmed == [(first, KIM.wire), *((one, KIM.wire) for one in spoken)]
+
+
+@pytest.mark.parametrize("sent", [None, replace(SENT, address=""), replace(SENT, person=b"another person..")])
+async def test_nothing_is_confirmed_without_an_address_on_record(sent: Sent | None) -> None:
+    """A link carries no address; where the journal knows none, or it was erased, nobody can be written to."""
+    world = World(sent=sent)
+
+    assert await world.click() is not None
+    assert world.confirmed == []
+
+
+async def test_nothing_is_confirmed_that_is_not_on_record() -> None:
+    """A store that fails leaves no receipt for an objection that it did not take."""
+    world = World()
+    world.ledger.down = True
+
+    with pytest.raises(StoreUnavailableError):
+        await world.click()
+    assert world.confirmed == []

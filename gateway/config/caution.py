@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
+from gateway.address import parse
 from gateway.config.fit import Found
 from gateway.config.values import is_loopback
 from gateway.config.whole import Config
@@ -44,6 +45,13 @@ def _controllers(config: Config) -> Iterator[Found]:
             yield f"{key}.postal_address", lacks, "the address to write to"
         if config.controllers[one.id].pack.receipts and not one.mail_from:  # L31
             yield f"{key}.mail_from", "objections cannot be confirmed", "a mailbox to send from"
+        if one.mail_from and not _signs_for(config, parse(one.mail_from).domain):
+            yield f"{key}.mail_from", "what it sends goes out unsigned", "a [[dkim]] key for its domain"
+
+
+def _signs_for(config: Config, domain: str) -> bool:
+    """Whether we sign for the domain, or leave that to the smarthost."""
+    return config.smarthost.signs or any(signer.domain == domain for signer in config.dkim)
 
 
 def _smarthost(config: Config) -> Iterator[Found]:

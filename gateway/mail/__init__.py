@@ -10,6 +10,7 @@ charset.py     a text as ASCII to look in, and our words in its charset
 shapes.py      why a message is wrapped or refused, each reason once
 placing.py     in which parts the notice goes
 page.py        where in an HTML page it goes, and in what context a place in it stands
+markup.py      the markup of an HTML page, as a browser reads it
 sight.py       whether an element is styled out of sight
 sheet.py       which elements the page's style sheets hide
 wayout.py      where a message has a place for the link already
@@ -19,4 +20,5 @@ rewrite.py     the copy for one person: splices, or a wrapping
 signature.py   DKIM
 trace.py       the Received field
 report.py      the delivery report (RFC 3464)
+receipt.py     the receipt for an objection (L31)
 """

@@ -44,6 +44,9 @@ class Texts:
     page_officer: str
     page_this_sender: str
     page_this_mail: str
+    receipt_subject: str
+    receipt_channel: str
+    receipt_why: str
 
 
 @cache
