@@ -7,7 +7,7 @@ The house has floors; a file imports only from lower floors or its own folder:
     2 envelope.py keys.py tokens.py config.py listening.py metrics.py texts.py
     3 mail/                          pure, bytes to bytes: structure, notice, rewrite, signature, report
     4 ports.py                       what the stories ask of the world
-    5 submission.py objecting.py intake.py     the stories: read these first
+    5 submission.py objecting.py intake/ precheck.py receipts.py    the stories: read these first
     6 store/ smtp/ web/              the edges, which never import one another
     7 app.py                         the composition root: the one file that knows all edges
       workers/                       one supervisor, and the processes that share the work

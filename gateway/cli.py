@@ -12,7 +12,7 @@ import structlog
 import typer
 from typer.core import TyperGroup
 
-from gateway.commands import asking, recording, running, setting_up, signing
+from gateway.commands import asking, campaign, recording, running, setting_up, signing
 from gateway.commands.terminal import DONE, DOWN, INTERRUPTED, WRONG, fail
 from gateway.keys import KeysError
 from gateway.opening import OpeningError
@@ -85,6 +85,7 @@ app.command()(setting_up.secret)
 app.add_typer(signing.dkim, name="dkim")
 app.command("import")(recording.import_)
 app.command("decide")(asking.decide_)
+app.command("precheck")(campaign.precheck_)
 app.command("object")(recording.object_)
 app.command()(asking.log)
 app.add_typer(setting_up.store, name="db")

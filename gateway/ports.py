@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -161,6 +161,89 @@ class Sent:
     category: str  # empty when the login had none
     ground: str  # empty when it was withheld or relaxed
     address: str  # empty once erased
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filters:
+    """Which decisions to show; what is None or empty does not narrow."""
+
+    withheld: bool = False
+    since: datetime | None = None  # included
+    until: datetime | None = None  # not included
+    reason: str | None = None
+    category: str | None = None
+    campaign: str | None = None
+    login: str | None = None
+    controller: str | None = None
+    people: tuple[tuple[str, bytes], ...] | None = None  # controller and keyed hash, one for each controller
+    limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogEntry:
+    """One decision (contract section 2). Details that were erased are empty."""
+
+    time: datetime
+    ref: str  # of the submission, as the client was told
+    login: str
+    controller: str
+    category: str | None
+    campaign: str
+    message_id: str
+    address: str
+    decision: str  # send or withhold
+    ground: str | None
+    reason: str | None
+    fate: str | None  # None when no copy was to go
+
+
+@dataclass(frozen=True, slots=True)
+class LogPage:
+    """Some entries, and the id of the decision after which to go on; None: there are no more now."""
+
+    entries: tuple[LogEntry, ...]
+    next: int | None
+
+
+class Log(Protocol):
+    """The journal, to be read: oldest first."""
+
+    def entries(self, filters: Filters) -> AsyncIterator[LogEntry]:
+        """Every decision that passes the filters. Raises StoreUnavailableError."""
+        ...
+
+    async def page(self, filters: Filters, after: int, most: int) -> LogPage:
+        """At most so many that come after the decision of this id (0: from the first).
+
+        Also fewer, even none, while there are more: each page looks at a bounded part of the journal.
+        Raises StoreUnavailableError.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What a request was answered with, and by what the same request is recognised."""
+
+    body: bytes  # 16-byte keyed hash of the request's
+    answer: str
+
+
+class Idempotency(Protocol):
+    """Answers kept for the client that did not hear them (draft-ietf-httpapi-idempotency-key-header)."""
+
+    async def find(self, token: str, key: str, now: datetime) -> Answered | None:
+        """What was answered to this token's request of this key, unless it expired by `now`.
+
+        Raises StoreUnavailableError.
+        """
+        ...
+
+    async def keep(
+        self, token: str, key: str, answered: Answered, now: datetime, expires_at: datetime
+    ) -> None:
+        """Keep an answer; one that is kept already stays. Raises StoreUnavailableError."""
+        ...
 
 
 class Connection(Protocol):

@@ -5,5 +5,7 @@ setting_up.py  check-config, secret, db
 signing.py     dkim new, dkim record
 recording.py   import, object
 asking.py      decide, log
+doubts.py      log --doubts
+campaign.py    precheck
 running.py     serve, demo
 """

@@ -9,17 +9,18 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from typing import Annotated
 
 import typer
 
 from gateway.address import Mailbox
+from gateway.commands.doubts import tell_doubts
 from gateway.commands.recording import mailbox_of
 from gateway.commands.terminal import (
     NO,
     AsJson,
     ConfigFile,
+    Format,
     configuration,
     fail,
     guarded,
@@ -43,14 +44,6 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 
-class Format(StrEnum):
-    """How the log is printed."""
-
-    TABLE = "table"
-    CSV = "csv"
-    JSON = "json"
-
-
 def decide_(
     address: Annotated[str, typer.Argument(help="Who would get the mail.")],
     category: Annotated[str, typer.Option(help="The category of the mail.")],
@@ -61,18 +54,25 @@ def decide_(
 ) -> None:
     """Say whether a mail may go to this person now, on what ground, and every test on the way."""
     loaded = configuration(config, as_json=as_json)
-    chosen = loaded.categories.get(category)
-    if chosen is None:
-        fail(f"there is no category {category!r}; there is {', '.join(sorted(loaded.categories))}")
+    chosen = category_named(loaded, category)
     moment = _moment(at, "--at") if at else None
     asked_at = moment or SystemClock().now()
     decision = asyncio.run(_decide(loaded, mailbox_of(address), chosen, channel, moment, asked_at))
     if as_json:
-        tell_json(_as_json(decision, category, channel, asked_at))
+        more = {"category": category, "channel": channel, "at": asked_at.isoformat()}
+        tell_json(answer_of(decision) | more)
     else:
         _explain(decision)
     if isinstance(decision, Withhold):
         raise typer.Exit(NO)
+
+
+def category_named(config: Config, name: str) -> Category:
+    """The category, or the end of the command."""
+    found = config.categories.get(name)
+    if found is None:
+        fail(f"there is no category {name!r}; there is {', '.join(sorted(config.categories))}")
+    return found
 
 
 async def _decide(
@@ -95,8 +95,8 @@ async def _decide(
     return decide(category, config.controllers[category.controller], channel, standing, now)
 
 
-def _as_json(decision: Decision, category: str, channel: str, at: datetime) -> dict[str, object]:
-    """As contract section 2 has it."""
+def answer_of(decision: Decision) -> dict[str, object]:
+    """A decision as contract section 2 prints it; what it has none of is None."""
     send = isinstance(decision, Send)
     return {
         "decision": "send" if send else "withhold",
@@ -104,9 +104,6 @@ def _as_json(decision: Decision, category: str, channel: str, at: datetime) -> d
         "reason": decision.reason.value if isinstance(decision, Withhold) else None,
         "article": decision.article,
         "evidence": list(decision.evidence),
-        "category": category,
-        "channel": channel,
-        "at": at.isoformat(),
     }
 
 
@@ -137,6 +134,9 @@ def log(
     campaign: Annotated[str | None, typer.Option(help="Only this campaign.")] = None,
     login: Annotated[str | None, typer.Option(help="Only this login.")] = None,
     address: Annotated[str | None, typer.Option(help="Only this person.")] = None,
+    doubts: Annotated[
+        bool, typer.Option("--doubts", help="List objections after which something newer was recorded.")
+    ] = False,
     limit: Annotated[int | None, typer.Option(min=1, help="At most so many.")] = None,
     form: Annotated[Format, typer.Option("--format", help="How to print it.")] = Format.TABLE,
     config: ConfigFile = None,
@@ -157,7 +157,13 @@ def log(
         limit=limit,
     )
     mailbox = mailbox_of(address) if address is not None else None
-    asyncio.run(_log(loaded, filters, mailbox, _printer(Format.JSON if as_json else form)))
+    chosen = Format.JSON if as_json else form
+    if doubts:
+        if mailbox or replace(filters, since=None, until=None, limit=None) != Filters():
+            fail("--doubts goes with --since, --until, --limit and --format alone")
+        asyncio.run(tell_doubts(loaded, filters, chosen))
+    else:
+        asyncio.run(_log(loaded, filters, mailbox, _printer(chosen)))
 
 
 async def _log(

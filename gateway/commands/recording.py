@@ -56,7 +56,7 @@ def import_(
     chosen = _the_controller(loaded, controller)
     try:
         source = EvidenceFile(file)
-        with _rejects(rejects, source) as on_reject, _progress(source):
+        with _rejects(rejects, source) as on_reject, progress(source, "importing", PASSES):
             report = asyncio.run(_import(loaded, chosen, source, on_reject, dry_run=dry_run))
     except FileError as error:
         fail(str(error))
@@ -95,14 +95,19 @@ def _rejects(path: Path | None, source: EvidenceFile) -> Iterator[OnReject]:
     if path is None:
         yield lambda raw, reason: remark(f"line {raw.line}: {reason}")
         return
+    with written(path, source, "--rejects") as file:
+        yield _reject_writer(file, source.columns)
+
+
+def written(path: Path, source: EvidenceFile, option: str) -> TextIO:
+    """The file that an option names, opened for what comes of `source`; or the end of the command."""
     try:
         if path.exists() and path.samefile(source.path):
-            fail("--rejects names the file that is imported")
+            fail(f"{option} names the file that is read")
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)  # it names people
     except OSError as error:
         fail(f"{path}: {error.strerror}")
-    with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace", newline="") as file:
-        yield _reject_writer(file, source.columns)
+    return os.fdopen(descriptor, "w", encoding="utf-8", errors="replace", newline="")
 
 
 def _reject_writer(file: TextIO, columns: tuple[str, ...]) -> OnReject:
@@ -122,7 +127,7 @@ def _cell(value: object) -> str:
 
 
 @contextmanager
-def _progress(source: EvidenceFile) -> Iterator[None]:
+def progress(source: EvidenceFile, doing: str, passes: int = 1) -> Iterator[None]:
     """A bar on standard error, which follows how much of the file was read; only where somebody watches."""
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
@@ -130,7 +135,7 @@ def _progress(source: EvidenceFile) -> Iterator[None]:
         yield
         return
     with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task("importing", total=PASSES * source.size)
+        task = bar.add_task(doing, total=passes * source.size)
         source.on_progress = lambda done: bar.update(task, completed=done)
         yield
 
@@ -196,7 +201,9 @@ def object_(
 async def _object(
     config: Config, mailbox: Mailbox, controllers: list[str], scope: str, said: dict[str, str]
 ) -> list[Recorded]:
-    async with rooms(config) as place:
+    from gateway.app import confirming  # here, since no other command needs the edges
+
+    async with rooms(config) as place, confirming(config, place.clock) as receipts:
         objecting = Objecting(
             place.ledger,
             place.journal.sent,
@@ -204,8 +211,16 @@ async def _object(
             config.controllers,
             config.categories,
             place.clock,
+            receipts.send,
         )
-        return await objecting.object_address(mailbox, controllers, scope=scope.strip(), **said)
+        return await objecting.object_address(
+            mailbox,
+            controllers,
+            scope=scope.strip(),
+            via=said["via"],
+            operator=said["operator"],
+            reference=said["reference"],
+        )
 
 
 def mailbox_of(address: str) -> Mailbox:

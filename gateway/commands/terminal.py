@@ -10,6 +10,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, TypeAlias
 
@@ -17,6 +18,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from gateway.cells import guarded as guarded  # beside the other ways to print
 from gateway.config import Config, ConfigError, Fault, find, load
 
 DONE, NO, WRONG, DOWN = 0, 1, 2, 3  # contract section 2
@@ -29,6 +31,14 @@ ConfigFile: TypeAlias = Annotated[
     ),
 ]
 AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+
+
+class Format(StrEnum):
+    """How a list is printed."""
+
+    TABLE = "table"
+    CSV = "csv"
+    JSON = "json"
 
 
 def configuration(option: Path | None, *, as_json: bool = False) -> Config:
@@ -79,9 +89,4 @@ def fail(text: str, code: int = WRONG) -> NoReturn:
 
 def printable(text: str) -> str:
     """Text without anything a terminal would obey, or turn around."""
-    return "".join(char if char.isprintable() else "?" for char in text)
-
-
-def guarded(cell: str) -> str:
-    """A CSV cell that no spreadsheet takes for a formula."""
-    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else cell
+    return text if text.isprintable() else "".join(char if char.isprintable() else "?" for char in text)

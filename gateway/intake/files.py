@@ -15,7 +15,7 @@ import json
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import BinaryIO, TextIO
+from typing import BinaryIO, TextIO, TypeAlias
 
 from gateway.intake.fields import FIELDS, RawRow, is_blank
 
@@ -24,6 +24,8 @@ MAX_LINE = 1 << 20  # characters of a line, and of a CSV row over several lines
 EVERY = 500  # rows between two words of progress
 SHOWN = 100  # characters of a dropped column's name
 _KNOWN = frozenset(FIELDS)
+
+Lines: TypeAlias = Iterator[tuple[int, str]]  # each with its number, from 1
 
 
 class FileError(Exception):
@@ -36,6 +38,8 @@ class EvidenceFile:
     `columns` are the known fields it has, `size` its octets; `on_progress` hears now and then how many octets
     all passes together have read.
     """
+
+    MUST: tuple[str, ...] = ("email", "kind")  # columns without which no row says anything
 
     def __init__(self, path: Path) -> None:
         """Looks at the head of the file. Raises FileError."""
@@ -50,22 +54,24 @@ class EvidenceFile:
                 head = _first_line(text)
         except OSError as error:
             raise FileError(f"{path}: {error.strerror}") from error
-        self.is_json = path.suffix.lower() in JSON_NAMES or head.lstrip().startswith("{")
-        if self.is_json:
+        self.columns = FIELDS
+        self._rows = self.rows_by(head)
+
+    def rows_by(self, head: str) -> Callable[[Lines], Iterator[RawRow]]:
+        """What makes rows of the lines, as the name and the first line tell. Raises FileError."""
+        if self.path.suffix.lower() in JSON_NAMES or head.lstrip().startswith("{"):
             if head.lstrip().startswith("["):
-                raise FileError(f"{path}: must be JSON lines, one object a line, not one JSON array")
-            self.columns = FIELDS
-        else:
-            self._delimiter, self._header, self._dropped = _header_of(path, head)
-            self.columns = tuple(name for name in self._header if name in _KNOWN)
+                raise FileError(f"{self.path}: must be JSON lines, one object a line, not one JSON array")
+            return _json_rows
+        self._delimiter, self._header, self._dropped = _header_of(self.path, head, self.MUST)
+        self.columns = tuple(name for name in self._header if name in _KNOWN)
+        return self._csv_rows
 
     def rows(self) -> Iterator[RawRow]:
         """Every row, in order; blank lines are none. Raises FileError when reading fails half-way."""
         try:
             with self.path.open("rb") as octets, _decoded(octets) as text:
-                lines = _lines(text)
-                rows = _json_rows(lines) if self.is_json else self._csv_rows(lines)
-                for count, row in enumerate(rows):
+                for count, row in enumerate(self._rows(_lines(text))):
                     if count % EVERY == 0:
                         self.on_progress(self._earlier + octets.tell())
                     yield row
@@ -74,7 +80,7 @@ class EvidenceFile:
         except OSError as error:
             raise FileError(f"{self.path}: {error.strerror}") from error
 
-    def _csv_rows(self, lines: Iterator[tuple[int, str]]) -> Iterator[RawRow]:
+    def _csv_rows(self, lines: Lines) -> Iterator[RawRow]:
         source = _Source(lines)
         next(line for line in source if line.strip())  # the header, read before
         while True:
@@ -101,7 +107,7 @@ class EvidenceFile:
 class _Source:
     """Lines for the CSV reader, some of which it may give back."""
 
-    def __init__(self, lines: Iterator[tuple[int, str]]) -> None:
+    def __init__(self, lines: Lines) -> None:
         self.taken: list[tuple[int, str]] = []  # of the row being read
         self._lines = lines
         self._returned: deque[tuple[int, str]] = deque()
@@ -139,7 +145,7 @@ def _decoded(octets: BinaryIO) -> io.TextIOWrapper:
     return io.TextIOWrapper(octets, encoding="utf-8-sig", errors="surrogateescape", newline="")
 
 
-def _lines(text: TextIO) -> Iterator[tuple[int, str]]:
+def _lines(text: TextIO) -> Lines:
     """Each line with its number; one over MAX_LINE comes as its beginning and NULs, which nothing accepts."""
     number = 0
     while line := text.readline(MAX_LINE):
@@ -155,13 +161,15 @@ def _first_line(text: TextIO) -> str:
     return next((line for _, line in _lines(text) if line.strip()), "")
 
 
-def _header_of(path: Path, line: str) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
+def _header_of(path: Path, line: str, must: tuple[str, ...]) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
     """The delimiter, the lower-case column names, and unknown ones as written. Raises FileError."""
     if not line:
         raise FileError(f"{path}: the file is empty; its first line must name the columns")
-    delimiter, written = max(((one, _names(line, one)) for one in ",;"), key=lambda found: _fit(found[1]))
+    delimiter, written = max(
+        ((one, _names(line, one)) for one in ",;"), key=lambda found: _fit(found[1], must)
+    )
     names = [name.lower() for name in written]
-    lacking = [name for name in ("email", "kind") if name not in names]
+    lacking = [name for name in must if name not in names]
     if lacking:
         raise FileError(f"{path}: the first line must name the columns, and lacks {' and '.join(lacking)}")
     if twice := sorted({name for name in names if name and names.count(name) > 1}):
@@ -174,9 +182,9 @@ def _header_of(path: Path, line: str) -> tuple[str, tuple[str, ...], tuple[str, 
     return delimiter, tuple(names), tuple(unknown)
 
 
-def _fit(names: list[str]) -> tuple[int, int]:
+def _fit(names: list[str], must: tuple[str, ...]) -> tuple[int, int]:
     """How well these are column names: what must be there counts first."""
-    return len({"email", "kind"} & {name.lower() for name in names}), len(names)
+    return len({*must} & {name.lower() for name in names}), len(names)
 
 
 def _names(line: str, delimiter: str) -> list[str]:
@@ -186,7 +194,7 @@ def _names(line: str, delimiter: str) -> list[str]:
         return []
 
 
-def _json_rows(lines: Iterator[tuple[int, str]]) -> Iterator[RawRow]:
+def _json_rows(lines: Lines) -> Iterator[RawRow]:
     for number, line in lines:
         if not line.strip():
             continue

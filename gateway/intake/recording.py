@@ -29,7 +29,7 @@ from gateway.intake.kinds import REFUSALS
 from gateway.intake.rows import Accepted, Desk, Rejected, kind_named
 from gateway.keys import Keys
 from gateway.law.evidence import Consent, kind_of
-from gateway.ports import Appended, Clock, Ledger
+from gateway.ports import Appended, Clock, Ledger, NewEvidence
 
 FIRST_BATCH, LARGEST_BATCH = 50, 500  # rows
 SHORT = 0.020  # seconds a transaction may last (design section 6)
@@ -209,12 +209,21 @@ async def _appended(
 
 
 async def _may_correct(ledger: Ledger, raw: RawRow, accepted: Accepted, reject: OnReject) -> bool:
-    """Whether a correction names an older row of the same person, controller and kind (law.md section 3)."""
-    row = accepted.row
+    """Whether the row is no correction, or one that may be made."""
+    fault = await correction_fault(ledger, accepted.row)
+    if fault:
+        reject(raw, fault)
+    return not fault
+
+
+async def correction_fault(ledger: Ledger, row: NewEvidence) -> str:
+    """What is wrong with a correction: it names an older row of the same person, controller and kind.
+
+    That is law.md section 3. Empty when nothing is. Raises StoreUnavailableError.
+    """
     if row.fact.corrects is None:
-        return True
+        return ""
     known = await ledger.evidence(row.controller, row.person)
     if any(fact.id == row.fact.corrects and kind_of(fact) == kind_of(row.fact) for fact in known):
-        return True
-    reject(raw, f"corrects: no {kind_of(row.fact)} of this person has the id {row.fact.corrects}")
-    return False
+        return ""
+    return f"corrects: no {kind_of(row.fact)} of this person has the id {row.fact.corrects}"

@@ -107,7 +107,7 @@ class Log:
             return
         first = first_at(filters.since - _EARLIER) if filters.since else 0
         first = max(first, after + 1)
-        last = first_at(filters.until + _LATER) if filters.until else _NEWEST
+        last = min(first_at(filters.until + _LATER), _NEWEST) if filters.until else _NEWEST
         while first <= last:
             end = await self._end_of_page(first, last)
             yield _Window(decisions.c.id.between(first, end), end)

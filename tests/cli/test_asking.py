@@ -225,3 +225,30 @@ def test_the_log_for_people_has_a_line_a_decision(mailed: Shop) -> None:
 
     assert len(ran.out.splitlines()) == 3
     assert "anna@example.org" in ran.out
+
+
+def test_doubts_are_listed_for_the_officer(stocked: Shop) -> None:
+    """What was recorded after an objection: whose, which rows and when, in each format; nothing else."""
+    stocked.run("object", "anna@example.org", "--via", "phone", "--operator", "kim")
+    columns = "email,kind,product_group,occurred_at,source"
+    row = "anna@example.org,purchase,bread,2026-05-01T10:00:00Z,till"
+    stocked.run("import", stocked.file("later.csv", f"{columns}\n{row}\n"))
+
+    doubt = stocked.run("log", "--doubts", "--json").json
+    listed = stocked.run("log", "--doubts", "--format", "csv").out
+
+    assert (doubt["doubt"], doubt["controller"]) == ("purchase-after-objection", "shop")
+    assert (doubt["address"], doubt["scope"]) == ("anna@example.org", "marketing")
+    assert doubt["objection"] < doubt["evidence"]
+    assert doubt["occurred_at"] < doubt["objected_at"] < doubt["recorded_at"]
+    assert list(csv.DictReader(listed.splitlines())) == [{name: str(doubt[name]) for name in doubt}]
+    assert "purchase-after-objection" in stocked.run("log", "--doubts").out
+    assert stocked.run("log", "--doubts", "--since", "2999-01-01", "--json").out == ""
+    assert stocked.run("log", "--doubts", "--until", "2026-01-01", "--json").out == ""
+    assert decide(stocked, "anna@example.org")["reason"] == "objected"
+
+
+def test_doubts_do_not_go_with_filters_of_decisions(stocked: Shop) -> None:
+    """A filter that would be passed over is refused."""
+    assert stocked.run("log", "--doubts", "--reason", "objected").code == 2
+    assert stocked.run("log", "--doubts", "--address", "anna@example.org").code == 2

@@ -1,0 +1,131 @@
+"""Rows that are put on record together: all of them in one transaction, or none.
+
+Rules of this file:
+
+1. One row that is no evidence keeps out all, and every such row is named with every reason.
+2. Refusals come last in the transaction. So one without a time of its own, which means "from now on", also
+   binds against a consent that came with it.
+3. The same rows twice change nothing but what rule 2 of recording.py says: a refusal is recorded anew once
+   a consent came between.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from gateway.intake.files import raw_row
+from gateway.intake.kinds import REFUSALS
+from gateway.intake.recording import Rooms, correction_fault, desk_of
+from gateway.intake.rows import Accepted, Desk, Rejected, kind_named
+from gateway.law.case import is_for, is_proven
+from gateway.law.category import Category
+from gateway.law.evidence import Consent
+from gateway.ports import Appended, Clock, Ledger
+
+CHECKED_AT_ONCE = 50  # rows, some 2 ms, after which others have their turn
+
+UNCONFIRMED = "unconfirmed: the category asks for confirmed_at (double opt-in)"
+OBJECTED = "optout_used: recorded as an objection to marketing too"
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A row on record: `new` now, or before.
+
+    A consent without its proof never `counts` (L2), and `note` says why. `dropped` names the fields that
+    were not stored (L23).
+    """
+
+    id: int
+    new: bool
+    counts: bool
+    note: str
+    dropped: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RowFault:
+    """Why a row is no evidence; rows are numbered from 0."""
+
+    row: int
+    reason: str
+
+
+class RowsRejectedError(Exception):
+    """Nothing was recorded, for at least one row is no evidence."""
+
+    def __init__(self, faults: Sequence[RowFault]) -> None:
+        super().__init__("; ".join(f"row {fault.row}: {fault.reason}" for fault in faults))
+        self.faults = tuple(faults)
+
+
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    """A row that is evidence, and the objection that a purchase's row may hold beside (L9)."""
+
+    number: int
+    row: Accepted
+    is_refusal: bool
+    objection: Accepted | None
+
+
+async def record_together(rooms: Rooms, controller: str, rows: Sequence[Mapping[str, object]]) -> list[Taken]:
+    """Put all rows on record, or none; what became of each, in order.
+
+    Raises RowsRejectedError or StoreUnavailableError: then nothing was recorded.
+    """
+    desk = desk_of(rooms.config, rooms.keys, controller)
+    checked = await _checked(desk, rooms.ledger, rooms.clock, rows)
+    ordered = sorted(checked, key=lambda one: one.is_refusal)  # rule 2
+    objections = [one.objection.row for one in ordered if one.objection]
+    appended = await rooms.ledger.append([*(one.row.row for one in ordered), *objections], again=True)
+    categories = rooms.config.categories
+    taken = {one.number: _taken(one, done, categories) for one, done in zip(ordered, appended, strict=False)}
+    return [taken[one.number] for one in checked]
+
+
+async def _checked(
+    desk: Desk, ledger: Ledger, clock: Clock, rows: Sequence[Mapping[str, object]]
+) -> list[_Checked]:
+    """Every row as evidence. Raises RowsRejectedError (rule 1)."""
+    faults: list[RowFault] = []
+    sound: list[_Checked] = []
+    for number, row in enumerate(rows):
+        if number % CHECKED_AT_ONCE == 0:
+            await asyncio.sleep(0)
+        raw, now = raw_row(number, row), clock.now()
+        accepted = desk.check(raw, now)
+        if isinstance(accepted, Rejected):
+            faults.append(RowFault(number, accepted.reason))
+        elif fault := await correction_fault(ledger, accepted.row):
+            faults.append(RowFault(number, fault))
+        else:
+            is_refusal = kind_named(raw) in REFUSALS
+            objection = None if is_refusal else desk.refusal(raw, now)
+            sound.append(_Checked(number, accepted, is_refusal, objection))
+    if faults:
+        raise RowsRejectedError(faults)
+    return sound
+
+
+def _taken(checked: _Checked, appended: Appended, categories: Mapping[str, Category]) -> Taken:
+    lacks = _lacks(checked.row, categories)
+    return Taken(
+        id=appended.id,
+        new=appended.new,
+        counts=not lacks,
+        note=lacks or (OBJECTED if checked.objection else ""),
+        dropped=checked.row.dropped,
+    )
+
+
+def _lacks(accepted: Accepted, categories: Mapping[str, Category]) -> str:
+    """Why a consent does not count (L2); empty where it does."""
+    fact = accepted.row.fact
+    if accepted.note or not isinstance(fact, Consent):
+        return accepted.note
+    own = (one for one in categories.values() if is_for(fact.category, one))
+    proven = all(is_proven(fact, one, fact.recorded_at) for one in own)
+    return "" if proven else UNCONFIRMED
