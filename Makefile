@@ -36,8 +36,12 @@ check: $(STAMP)
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 
-bench: $(STAMP) debian
-	$(PY) -m tests.bench
+bench: $(STAMP) debian tests/bench/haraka/node_modules/.package-lock.json
+	$(PY) -m tests.bench $(PARTS)
+
+tests/bench/haraka/node_modules/.package-lock.json: tests/bench/haraka/package-lock.json
+	@cd tests/bench/haraka && npm ci --no-audit --no-fund --silent --ignore-scripts
+	@touch $@
 
 # SECONDS is bash's own variable; FOR is how long, in seconds.
 fuzz: $(STAMP)

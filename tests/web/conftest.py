@@ -18,7 +18,9 @@ from gateway.objecting import Objecting
 from gateway.ports import NewEvidence, Sent
 from gateway.tokens import Token, seal
 from gateway.web.app import Runner, build
+from tests.house import house, open_house, write_config  # noqa: F401 -- fixtures
 from tests.memory import MemoryLedger, StandingClock
+from tests.web.machine import machine  # noqa: F401 -- a fixture
 
 KEYS = Keys(bytes(range(32)), {1: bytes(range(64))})
 PERSON = KEYS.hash("bakery", "kim@example.org")

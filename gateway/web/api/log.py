@@ -1,0 +1,232 @@
+"""GET /api/v1/log: what was decided and what became of it, in pages as JSON, or whole as CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import AsyncIterator
+from dataclasses import fields
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Literal
+
+from aiohttp import web
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from gateway.address import AddressError, parse
+from gateway.cells import guarded
+from gateway.ids import from_ref, ref
+from gateway.intake.fields import SHORT, moment_of
+from gateway.intake.recording import Rooms
+from gateway.law.reason import Reason
+from gateway.ports import Filters, Log, LogEntry
+from gateway.web.api.bearer import Caller
+from gateway.web.api.problem import Fault, ProblemError
+from gateway.web.api.reading import asked
+from gateway.web.api.route import answered
+from gateway.web.guard import log_fault
+
+MOST, USUAL = 1000, 100  # entries of a page
+_COLUMNS = tuple(field.name for field in fields(LogEntry))
+_EARLIEST, _LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
+REF = r"^[0-7][0-9a-hjkmnp-tv-z]{12}$"  # of an id, as ids.ref spells it
+_LINES = 200  # of CSV, sent at once
+
+
+def _moment(text: str) -> str:
+    if _day(text) is None and moment_of(text) is None:
+        raise ValueError("must be a day, or a time with a zone as 2026-03-01T09:30:00%2B01:00")
+    return text
+
+
+def _day(text: str) -> datetime | None:
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+def _digits(value: object) -> object:
+    if isinstance(value, str) and not (value.isascii() and value.isdigit()):
+        raise ValueError("must be a whole number")
+    return value
+
+
+def _cursor(text: str) -> str:
+    from_ref(text)
+    return text
+
+
+Text = Annotated[str, Field(max_length=SHORT)]
+Time = Annotated[
+    Text,
+    AfterValidator(_moment),
+    Field(json_schema_extra={"anyOf": [{"format": "date"}, {"format": "date-time"}]}),
+]
+
+
+class LogQuery(BaseModel):
+    """Which decisions; filters narrow together."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    withheld: Literal["true", "false"] = Field("false", description="Only what was withheld.")
+    since: Time | None = Field(None, description="From this time on; a day counts from its start (UTC).")
+    until: Time | None = Field(None, description="Up to this time; a day counts to its end (UTC).")
+    reason: Reason | None = Field(None, description="Only this reason code.")
+    category: Text | None = Field(None, description="Only this category.")
+    campaign: Text | None = Field(None, description="Only this campaign.")
+    login: Text | None = Field(None, description="Only this login.")
+    address: Annotated[Text, Field(json_schema_extra={"format": "email"})] | None = Field(
+        None, description="Only this person."
+    )
+    limit: Annotated[int, Field(ge=1, le=MOST), BeforeValidator(_digits)] = Field(
+        USUAL, description="Entries of a page; not for CSV."
+    )
+    cursor: Annotated[str, Field(pattern=REF)] | None = Field(
+        None, description="Where to go on: `next` of the page before."
+    )
+
+
+class Entry(BaseModel):
+    """One decision, as `sendright log --json` prints it. What was erased, or there is none of, is null."""
+
+    time: str = Field(json_schema_extra={"format": "date-time"})
+    ref: str = Field(description="Of the submission, as its client was told.")
+    login: str
+    controller: str
+    category: str | None
+    campaign: str | None
+    message_id: str | None
+    address: str | None
+    decision: Literal["send", "withhold"]
+    ground: str | None
+    reason: str | None
+    fate: Literal["relayed", "refused", "deferred", "unknown"] | None
+
+
+class LogAnswer(BaseModel):
+    """A page, oldest first. While there are more it may hold fewer than asked, even none: go on by `next`."""
+
+    entries: list[Entry]
+    next: str | None = Field(description="The cursor of the next page; null where there is none now.")
+
+
+class Reading:
+    """The log over HTTP."""
+
+    def __init__(self, rooms: Rooms, log: Log) -> None:
+        self._rooms = rooms
+        self._log = log
+
+    async def get(self, request: web.Request, caller: Caller) -> web.StreamResponse:
+        """A page, or everything as CSV."""
+        query = asked(LogQuery, request)
+        filters = self._filters(query, caller)
+        if _wants_csv(request.headers.get("Accept", "")):
+            return await _csv(request, self._log.entries(filters))
+        after = from_ref(query.cursor) if query.cursor else 0
+        page = await self._log.page(filters, after, query.limit)
+        following = ref(page.next) if page.next is not None else None
+        answer = answered(LogAnswer(entries=[_entry(one) for one in page.entries], next=following))
+        if following:
+            link = request.rel_url.update_query(cursor=following)
+            answer.headers["Link"] = f'<{link}>; rel="next"'  # RFC 8288
+        return answer
+
+    def _filters(self, query: LogQuery, caller: Caller) -> Filters:
+        """What the query narrows to, within the caller's controller (I8)."""
+        return Filters(
+            withheld=query.withheld == "true",
+            since=_from(query.since),
+            until=_to(query.until),
+            reason=query.reason.value if query.reason else None,
+            category=query.category,
+            campaign=query.campaign,
+            login=query.login,
+            controller=caller.controller,
+            people=self._people(query.address, caller),
+        )
+
+    def _people(self, address: str | None, caller: Caller) -> tuple[tuple[str, bytes], ...] | None:
+        if address is None:
+            return None
+        try:
+            mailbox = parse(address.strip())
+        except AddressError as error:
+            fault = Fault(where="address", fault=str(error))
+            raise ProblemError(422, "There is no such address.", [fault]) from None
+        return ((caller.controller, self._rooms.keys.hash(caller.controller, mailbox.comparable)),)
+
+
+def _from(text: str | None) -> datetime | None:
+    return _within(_day(text) or moment_of(text)) if text else None
+
+
+def _to(text: str | None) -> datetime | None:
+    """A day counts to its end."""
+    day = _within(_day(text)) if text else None
+    return day + timedelta(days=1) if day else _within(moment_of(text))
+
+
+def _within(moment: datetime | None) -> datetime | None:
+    """A moment with room for arithmetic on either side; nothing is on record beyond."""
+    return min(max(moment, _EARLIEST), _LATEST) if moment else None
+
+
+def _entry(entry: LogEntry) -> Entry:
+    return Entry.model_validate({name: _value(entry, name) for name in _COLUMNS})
+
+
+def _value(entry: LogEntry, name: str) -> str | None:
+    """What there is none of is None."""
+    value = getattr(entry, name)
+    return value.isoformat() if isinstance(value, datetime) else value or None
+
+
+def _wants_csv(accept: str) -> bool:
+    """Whether CSV is named before JSON, or alone."""
+    kinds = [kind.partition(";")[0].strip().lower() for kind in accept.split(",")]
+    return next((kind for kind in kinds if kind in ("text/csv", "application/json")), "") == "text/csv"
+
+
+async def _csv(request: web.Request, entries: AsyncIterator[LogEntry]) -> web.StreamResponse:
+    """Every entry, sent as it is read. Failing half-way breaks the connection: it must not look whole."""
+    answer = web.StreamResponse(
+        headers={
+            "Content-Type": "text/csv; charset=utf-8; header=present",  # RFC 4180 section 3
+            "Content-Disposition": 'attachment; filename="log.csv"',
+        }
+    )
+    chunks = _chunks(entries)
+    first = await anext(chunks)  # before anything is said, so that a store that fails is a 503
+    await answer.prepare(request)
+    try:
+        await answer.write(first)
+        async for chunk in chunks:
+            await answer.write(chunk)
+    except Exception as fault:
+        log_fault(fault)
+        if request.transport:
+            request.transport.abort()
+    return answer
+
+
+async def _chunks(entries: AsyncIterator[LogEntry]) -> AsyncIterator[bytes]:
+    """The table in parts; cells are guarded against spreadsheets that take them for formulas."""
+    text = io.StringIO()
+    out = csv.writer(text)
+    out.writerow(_COLUMNS)
+    lines = 0
+    async for entry in entries:
+        out.writerow([guarded(_value(entry, name) or "") for name in _COLUMNS])
+        lines += 1
+        if lines % _LINES == 0:
+            yield _taken(text)
+    yield _taken(text)
+
+
+def _taken(text: io.StringIO) -> bytes:
+    octets = text.getvalue().encode("utf-8", "replace")
+    text.seek(0)
+    text.truncate()
+    return octets
