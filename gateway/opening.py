@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 
 from gateway import keys as keys_file
 from gateway.config import Config
+from gateway.grants import law_of
 from gateway.keys import Keys
 from gateway.ports import Clock
 from gateway.store import database
@@ -107,11 +108,13 @@ def check(config: Config) -> None:
 
 @asynccontextmanager
 async def rooms(config: Config, clock: Clock | None = None, *, serving: bool = False) -> AsyncIterator[Rooms]:
-    """The rooms, opened; `serving` is for a process that relays.
+    """The rooms, opened; `serving` is for a process that relays: what its decisions rest on is put on record.
 
     Raises OpeningError, KeysError, SchemaError, KeysMismatchError or StoreUnavailableError.
     """
     clock = clock or SystemClock()
     keys = keys_of(config)
     async with opened(config.store.url, keys.check, keys.seed("seal"), clock.now, serving=serving) as store:
+        if serving:
+            store.journal.rests_on(await store.configurations.put_in_force(law_of(config), clock.now()))
         yield Rooms(config, keys, store, clock)

@@ -35,6 +35,10 @@ class Journal:
         self._decide: Kind[Asked, list[Verdict]] = Kind(deciding.verdicts, rank=3)  # sees all of its round
         self._claimed: dict[int, set[bytes]] = {}  # fingerprints by submission, until it ends
 
+    def rests_on(self, configuration: bytes) -> None:
+        """From now on, decisions are on record as made under the configuration of this digest."""
+        self._configuration = configuration
+
     async def decide(
         self,
         wave: Wave,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gateway.ids import Ids
+from gateway.store.configurations import Configurations
 from gateway.store.database import path_of
 from gateway.store.doubts import Doubts
 from gateway.store.idempotency import Idempotency
@@ -29,6 +30,7 @@ class Store:
     log: Log
     doubts: Doubts
     idempotency: Idempotency
+    configurations: Configurations
     ids: Ids
     writer: Writer
 
@@ -69,6 +71,7 @@ async def opened(
             Log(reader),
             Doubts(ledger, reader),
             Idempotency(writer, reader),
+            Configurations(writer, reader),
             writer.ids,
             writer,
         )

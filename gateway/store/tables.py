@@ -172,6 +172,7 @@ in_force = Table(
         "since", _number(), nullable=False, comment="start or reload of a serving process, microseconds UTC"
     ),
     Column("configuration", LargeBinary, nullable=False, comment="configurations.digest"),
+    *_link(),
     sqlite_strict=True,
 )
 
@@ -250,5 +251,5 @@ meta = Table(
     sqlite_strict=True,
 )
 
-CHAINED = (ledger, decisions, fates, acts)
+CHAINED = (ledger, decisions, fates, acts, in_force)
 APPEND_ONLY = ("ledger", "decisions", "fates", "acts", "seals", "configurations", "in_force")

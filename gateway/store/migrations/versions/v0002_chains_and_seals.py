@@ -138,6 +138,7 @@ def _new_evidence() -> None:
         _integer("id", key=True),
         _integer("since"),
         _octets("configuration"),
+        *_link(),
         sqlite_strict=True,
     )
     op.create_table(
