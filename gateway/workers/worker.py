@@ -7,6 +7,8 @@ under way it finishes and puts on record beside that successor, as it would afte
 from __future__ import annotations
 
 import asyncio
+import ctypes
+import gc
 import os
 import signal
 from collections import deque
@@ -21,6 +23,9 @@ from gateway.metrics import Figures, Metrics, dumped, loaded
 from gateway.workers.line import Line, Word
 
 SUM_SECONDS = 2.0  # to wait for the figures of all workers
+COLLECT_AFTER = 10_000  # objects made; cycles are rare, and looking for them is not free
+KEPT_BYTES = 32 << 20  # of freed memory, which the C library would give back after each large message
+_M_TRIM_THRESHOLD = -1  # mallopt(3)
 
 
 def work(given: Prepared, share: Mapping[Place, Sockets], line: Line) -> None:
@@ -28,8 +33,17 @@ def work(given: Prepared, share: Mapping[Place, Sockets], line: Line) -> None:
     for number in (signal.SIGINT, signal.SIGHUP):  # a terminal sends them to all: the supervisor decides
         signal.signal(number, signal.SIG_IGN)
     structlog.contextvars.bind_contextvars(pid=os.getpid())
+    _settle_in()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_work(given, share, line))
+
+
+def _settle_in() -> None:
+    """Spend no time on memory that stays: what was made at the start is not looked through for garbage."""
+    gc.freeze()
+    gc.set_threshold(COLLECT_AFTER)
+    if mallopt := getattr(ctypes.CDLL(None), "mallopt", None):  # glibc's alone
+        mallopt(_M_TRIM_THRESHOLD, KEPT_BYTES)
 
 
 async def _work(given: Prepared, share: Mapping[Place, Sockets], line: Line) -> None:
