@@ -1,69 +1,100 @@
-"""make bench: the gateway beside Postfix as a plain relay, in turn and repeated; then the cost of mail."""
+"""make bench: every part, or those named; says what was reached, and leaves build/bench.json.
+
+--write puts the results of the last run of each part on docs/speed.md, and measures nothing.
+"""
 
 from __future__ import annotations
 
 import json
 import os
-import statistics
-import tempfile
+import signal
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import gateway, mail, postfix, sink
+from tests.bench import auth, growth, mail, objections, page, relay, resident, steps
+from tests.bench.figures import Aim, Part, Sheet
+from tests.bench.stage import Stage, opened
 
-PEOPLE = int(os.environ.get("BENCH_PEOPLE", "100000"))
-MESSAGES = int(os.environ.get("BENCH_MESSAGES", "3000"))
-ROUNDS = int(os.environ.get("BENCH_ROUNDS", "3"))
-SIZE = 10240  # octets
-SESSIONS = 20
-LIMIT_MB = 150
-
-
-def main() -> None:
-    """Measure, print the table, and leave the figures in build/bench.json."""
-    with tempfile.TemporaryDirectory() as name, sink.counting(Path(name)) as counting:
-        folder = Path(name)
-        port = sink.free_port()
-        rates: dict[str, list[float]] = {"sendright": [], "postfix": []}
-        with (
-            postfix.relaying(folder / "postfix", port, counting.port),
-            gateway.serving(folder, counting.port, PEOPLE) as (ours, pid),
-        ):
-            ports = {"sendright": ours, "postfix": port}
-            for _ in range(ROUNDS):
-                for contender, target in ports.items():
-                    rates[contender].append(
-                        sink.rate(target, counting, messages=MESSAGES, size=SIZE, sessions=SESSIONS)
-                    )
-            resident = gateway.resident_mb(pid)
-    report(rates, resident)
+PARTS: Mapping[str, Callable[[Stage], Part]] = {
+    "relay": relay.measure,
+    "recipients": relay.recipients,
+    "matrix": relay.matrix,
+    "auth": auth.measure,
+    "steps": steps.measure,
+    "objections": objections.measure,
+    "idle": resident.idle,
+    "growth": growth.measure,
+    "memory": resident.memory,
+}
+MAIL = "mail"  # needs no stage, and has a file of its own
+RESULTS = Path("build/bench.json")
 
 
-def report(rates: dict[str, list[float]], resident: float) -> None:
-    """The table, and whether each aim was reached."""
-    medians = {contender: statistics.median(figures) for contender, figures in rates.items()}
-    ratio = medians["sendright"] / medians["postfix"]
+def main(arguments: list[str]) -> None:
+    """Measure, or write the page."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that what was started is stopped
+    if "--write" in arguments:
+        write()
+        return
+    chosen = os.environ.get("BENCH_ONLY")
+    names = arguments or (chosen.split(",") if chosen else [*PARTS, MAIL])
+    if unknown := set(names) - {*PARTS, MAIL}:
+        sys.exit(f"no such part: {', '.join(sorted(unknown))}; there are {', '.join([*PARTS, MAIL])}")
+    if parts := [name for name in names if name != MAIL]:
+        measure(parts)
+    if MAIL in names:
+        mail.main()
+
+
+def measure(names: list[str]) -> None:
+    """These parts; what they found is kept beside what others found before."""
     console = Console()
-    table = Table("contender", "copies/s (median)", "each round", title=f"{SIZE} octets, {SESSIONS} sessions")
-    for contender, figures in rates.items():
-        each = ", ".join(f"{figure:.0f}" for figure in figures)
-        table.add_row(contender, f"{medians[contender]:.0f}", each)
-    console.print(table)
-    console.print(f"sendright / postfix: {ratio:.2f} (at least 0.50: {reached(ratio >= 0.5)})")
-    console.print(f"resident: {resident:.0f} MB (at most {LIMIT_MB}: {reached(resident <= LIMIT_MB)})")
-    build = Path("build")
-    build.mkdir(exist_ok=True)
-    (build / "bench.json").write_text(
-        json.dumps({"rates": rates, "ratio": ratio, "resident_mb": resident, "people": PEOPLE}, indent=2)
-    )
+    aims: list[Aim] = []
+    with opened() as stage:
+        for name in names:
+            found = PARTS[name](stage)
+            tell(console, found.sheets)
+            aims += found.aims
+            keep(name, found)
+    tell(console, [Sheet("to reach", ("aim", "figure", "bound", ""), [aim.said for aim in aims])])
 
 
-def reached(yes: bool) -> str:
-    """The verdict in words."""
-    return "reached" if yes else "not reached"
+def keep(name: str, found: Part) -> None:
+    """Put a part's findings into the file of results."""
+    results = read()
+    results[name] = asdict(found) | {"machine": page.machine()}
+    RESULTS.parent.mkdir(exist_ok=True)
+    RESULTS.write_text(json.dumps(results, indent=1))
 
 
-main()
-mail.main()
+def read() -> dict[str, Any]:
+    """What was found so far, by part."""
+    return dict(json.loads(RESULTS.read_text())) if RESULTS.exists() else {}
+
+
+def write() -> None:
+    """The results on the page, in the order of the parts."""
+    results = read()
+    found = {name: page.part_of(results[name]) for name in PARTS if name in results}
+    machines = [results[name]["machine"] for name in found]
+    page.PAGE.write_text(page.filled(page.PAGE.read_text(), found, machines))
+
+
+def tell(console: Console, sheets: Iterable[Sheet]) -> None:
+    """Print tables, but for empty ones."""
+    for sheet in sheets:
+        if sheet.rows:
+            table = Table(*sheet.columns, title=sheet.title)
+            for row in sheet.rows:
+                table.add_row(*row)
+            console.print(table)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -163,7 +163,7 @@ def carried(content: bytes) -> tuple[str, bytes]:
 
 def growths() -> list[Figure]:
     """Ordinary mail by size and by parts, and hostile mail."""
-    rows = [
+    rows: list[tuple[str, Callable[[int], bytes], tuple[int, ...], Callable[[int], str]]] = [
         *((*shape, SIZES, octets) for shape in shapes.ORDINARY.items()),
         *((*shape, PARTS, str) for shape in shapes.COUNTED.items()),
         *((*shape, HOSTILE_SIZES, octets) for shape in shapes.HOSTILE.items()),
