@@ -8,6 +8,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from email.errors import HeaderParseError
 from email.header import decode_header, make_header
+from io import IncrementalNewlineDecoder
+from itertools import islice
+from typing import NamedTuple
 
 from gateway.mail import originator, provider
 from gateway.mail.originator import OriginatorError
@@ -24,6 +27,7 @@ SINGLE = (
     *("message-id", "in-reply-to", "references"),
     *("mime-version", "content-type", "content-transfer-encoding", "content-disposition"),
 )
+_SINGLE = frozenset(SINGLE)
 # Fields the way puts in front, and signatures: a retry may carry others (I5).
 _TRACE = frozenset({"received", "return-path", "dkim-signature", "authentication-results"})
 _ARC = "arc-"  # RFC 8617
@@ -58,8 +62,7 @@ class UnparsableError(ValueError):
     """Not a message that can be handled surely; the text is safe to show to the peer."""
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(NamedTuple):
     """One header field: `key` is its name in lower case, `raw` its octets with folding and final CRLF."""
 
     key: str
@@ -71,7 +74,10 @@ def read_fields(block: bytes, most: int = MAX_FIELDS) -> tuple[tuple[Field, ...]
     """The fields at the start of `block`, and how many octets they fill; stops at the first that is none."""
     fields: list[Field] = []
     at = 0
-    while len(fields) < most and (name := _NAME.match(block, at)) and (end := _END.search(block, name.end())):
+    for end in islice(_END.finditer(block), most):
+        name = _NAME.match(block, at, end.start())
+        if name is None:
+            break
         value = block[name.end() : end.start()].replace(b"\r\n", b"").strip()
         fields.append(Field(name[1].decode("ascii").lower(), block[at : end.end()], value))
         at = end.end()
@@ -95,7 +101,7 @@ class Message:
     @classmethod
     def parse(cls, content: bytes, *, most_fields: int = MAX_FIELDS) -> Message:
         """Read a message. Raises UnparsableError, with a detail safe to show, when its header is broken."""
-        if not content.count(b"\r\n") == content.count(b"\r") == content.count(b"\n") or b"\0" in content:
+        if b"\0" in content or not _has_plain_line_ends(content):
             raise UnparsableError(Refusal.LINE_ENDS)
         end = content.find(b"\r\n\r\n")
         header_end = len(content) if end < 0 else end + 2
@@ -161,19 +167,27 @@ class Message:
 
     def fingerprint_content(self) -> bytes:
         """The octets by which a retry is recognised: all but trace and signature fields (I5)."""
-        kept = [
+        kept: list[bytes | memoryview] = [
             field.raw
             for field in self.fields_all
             if field.key not in _TRACE and not field.key.startswith(_ARC)
         ]
-        return b"".join(kept) + self.content[self.header_end :]
+        return b"".join([*kept, memoryview(self.content)[self.header_end :]])
+
+
+def _has_plain_line_ends(content: bytes) -> bool:
+    """Whether each CR and LF is one of a CRLF (RFC 5321 section 2.3.8)."""
+    met = IncrementalNewlineDecoder(None, translate=False)  # one pass, where to count takes three
+    met.decode(content.decode("latin-1"), final=True)
+    return met.newlines in (None, "\r\n")
 
 
 def _check_single(fields: tuple[Field, ...]) -> None:
-    keys = [field.key for field in fields]
-    for name in SINGLE:
-        if keys.count(name) > 1:
-            raise UnparsableError(Refusal.TWICE.format(field=name.title()))
+    keys = [field.key for field in fields if field.key in _SINGLE]
+    if len(set(keys)) == len(keys):
+        return
+    twice = next(name for name in SINGLE if keys.count(name) > 1)
+    raise UnparsableError(Refusal.TWICE.format(field=twice.title()))
 
 
 def _domains(fields: tuple[Field, ...]) -> frozenset[str]:

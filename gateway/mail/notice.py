@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from html import escape, unescape
 from textwrap import wrap
 from typing import Literal, Protocol
@@ -99,6 +100,11 @@ class Notice:
         return _line(sentence.replace("{controller}", self.controller).replace("{category}", self.category))
 
 
+# Written once for all messages that say the same: they differ in the link alone, for which a SLOT stands.
+_once_said = lru_cache(maxsize=64)
+
+
+@_once_said
 def as_text(notice: Notice, form: Form = "full") -> str:
     """The notice as lines of plain text, each with a CRLF; no line ends or begins with a blank."""
     parts = [_line(notice.advertising), notice.about_profile]
@@ -112,12 +118,14 @@ def as_text(notice: Notice, form: Form = "full") -> str:
     return "".join(f"{line}\r\n" for line in (_RULE, *lines))
 
 
+@_once_said
 def as_html(notice: Notice, form: Form = "full") -> str:
     """The notice as one HTML element in ASCII; colours of its own, so that dark modes turn them together."""
     inside = _lines(notice, form, f'"\r\n style="{_LINK_STYLE}"')
     return f'<div style="{_STYLE}">\r\n{inside}\r\n</div>\r\n'
 
 
+@_once_said
 def as_amp(notice: Notice, form: Form = "full") -> str:
     """The notice as one element of an AMP page: without styles, of which AMP readers take unlike ones."""
     inside = _lines(notice, form, '"')
@@ -158,11 +166,11 @@ _LINK_STYLE = (
 
 def shows_identity(notice: Notice, text: str, *, html: bool) -> bool:
     """Whether a part shows name, postal address and privacy policy by itself (L22)."""
-    source = unescape(text) if html else text
+    if notice.privacy_policy_url not in (unescape(text) if html else text):
+        return False
     seen = _comparable(unescape(_TAG.sub(" ", text)) if html else text)
     address = [piece for piece in re.split(r"[,;\n]", notice.postal_address) if piece.strip()]
-    wanted = [notice.controller, *address]
-    return notice.privacy_policy_url in source and all(_comparable(piece) in seen for piece in wanted)
+    return all(_comparable(piece) in seen for piece in (notice.controller, *address))
 
 
 def _comparable(text: str) -> str:

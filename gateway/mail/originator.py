@@ -7,6 +7,7 @@ forms only a dot in a name ("J. Doe"). What two readers might take for different
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from gateway import address
 from gateway.address import Mailbox
@@ -19,6 +20,7 @@ _TOKEN = re.compile(
     rb"|(?P<special>[<>@,:;.])"
 )
 _MAX_LENGTH = 10_000  # octets; a mailbox has some 300
+_MAX_KEPT = 300  # octets of a value whose mailboxes are kept
 _IN_COMMENT = re.compile(rb"\\[ -~\t\x80-\xff]|[()]|[^\\()]+")
 
 
@@ -26,10 +28,15 @@ class OriginatorError(ValueError):
     """The field does not surely name its mailboxes."""
 
 
-def mailboxes(value: bytes) -> list[Mailbox]:
+def mailboxes(value: bytes) -> tuple[Mailbox, ...]:
     """The mailboxes of an unfolded From: value, at least one. Raises OriginatorError."""
+    return _mailboxes(value) if len(value) <= _MAX_KEPT else _mailboxes.__wrapped__(value)
+
+
+@lru_cache(maxsize=256)  # a login's messages are all from the same few
+def _mailboxes(value: bytes) -> tuple[Mailbox, ...]:
     try:
-        found = [_mailbox(tokens) for tokens in _split(_tokens(value))]
+        found = tuple(_mailbox(tokens) for tokens in _split(_tokens(value)))
     except address.AddressError as error:
         raise OriginatorError(str(error)) from error
     if not found:

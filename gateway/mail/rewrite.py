@@ -54,6 +54,7 @@ class _Opened:
     """A message that is edited, with its leaves read."""
 
     message: Message
+    root: Part
     droppable: Mapping[int, tuple[int, int]]
     leaves: list[Leaf] = field(default_factory=list)
     dropped: list[Splice] = field(default_factory=list)
@@ -140,7 +141,7 @@ def _opened(message: Message) -> _Opened | None:
     root = tree(message)
     try:
         found = placing.leaves(root)
-        opened, to_move = _Opened(message, found.droppable), {}
+        opened, to_move = _Opened(message, root, found.droppable), {}
         for part in found.readable:
             try:
                 opened.leaves.append(leaf(message, part))
@@ -156,7 +157,7 @@ def _opened(message: Message) -> _Opened | None:
 
 def _surely_edited(opened: _Opened) -> bool:
     """Whether it will not have to be wrapped, whatever the notice says."""
-    if all(part.type != placing.AMP for part in tree(opened.message).walk()):
+    if all(part.type != placing.AMP for part in opened.root.walk()):
         return True  # and if not, it can be wrapped
     urls = own_urls(opened.message)
     try:

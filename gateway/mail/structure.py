@@ -13,12 +13,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from gateway.mail.message import Field, read_fields
 
 MAX_DEPTH = 30  # multiparts in one another; Postfix stops at 100, real mail at about 6
 MAX_PARTS = 10_000
 _MAX_FIELDS = 10 * MAX_PARTS  # of all parts together; what comes after is not read surely
+_MAX_KEPT = 1_000  # octets of fields whose reading is kept
 _MAX_PARAMETERS = 10_000  # characters of a field; a file's name in any script is far shorter
 
 _TYPE = re.compile(r"\s*([a-z0-9!#$&.+^_-]+/[a-z0-9!#$&.+^_-]+)\s*(?=;|$)", re.I | re.ASCII)  # RFC 6838 4.2
@@ -97,12 +99,12 @@ class _Reader:
         line: int = -1,
         default: str = "text/plain",
     ) -> Part:
-        kind, params, sure = content_type(_value(fields, "content-type"), default)
-        disposition, named_in, _ = _parameters(_value(fields, "content-disposition").partition(";"))
-        sure = sure and header_end < body and not _twice(fields)
+        label = _label(fields)
+        kind = label.type or default
+        sure = label.sure and header_end < body
         children: tuple[Part, ...] = ()
         if kind.startswith("multipart/"):
-            boundary = params.get("boundary", "")
+            boundary = label.params.get("boundary", "")
             of_parts = "message/rfc822" if kind == "multipart/digest" else "text/plain"  # RFC 2046 5.1.5
             children, closed = self._children(body, end, boundary, depth, of_parts)
             sure = sure and closed and not _folded_inside(fields, boundary)
@@ -112,10 +114,10 @@ class _Reader:
             end=end,
             fields=fields,
             type=kind,
-            params=params,
-            disposition=disposition,
-            named=any(name.startswith(("name", "filename")) for name in (*params, *named_in)),
-            encoding=(_value(fields, "content-transfer-encoding") or "7bit").lower(),
+            params=label.params,
+            disposition=label.disposition,
+            named=label.named,
+            encoding=label.encoding,
             sure=sure,
             line=line,
             parts=children,
@@ -176,6 +178,39 @@ class _Reader:
             at = self._content.find(mark, at + len(mark), end)
 
 
+@dataclass(frozen=True, slots=True)
+class _Label:
+    """What a part's header says of it."""
+
+    type: str  # empty when nothing is said
+    params: Mapping[str, str]
+    disposition: str
+    named: bool
+    encoding: str
+    sure: bool
+
+
+def _label(fields: tuple[Field, ...]) -> _Label:
+    """A tool says the same of the parts of each of its messages, so that is read once."""
+    described = tuple(it for it in fields if it.key.startswith("content-"))
+    is_short = sum(len(it.raw) for it in described) <= _MAX_KEPT
+    return _described(described) if is_short else _described.__wrapped__(described)
+
+
+@lru_cache(maxsize=256)
+def _described(fields: tuple[Field, ...]) -> _Label:
+    kind, params, sure = content_type(_value(fields, "content-type"), "")
+    disposition, named_in, _ = _parameters(_value(fields, "content-disposition").partition(";"))
+    return _Label(
+        type=kind,
+        params=params,
+        disposition=disposition,
+        named=any(name.startswith(("name", "filename")) for name in (*params, *named_in)),
+        encoding=(_value(fields, "content-transfer-encoding") or "7bit").lower(),
+        sure=sure and len(fields) == len({it.key for it in fields}),
+    )
+
+
 def content_type(value: str, default: str = "text/plain") -> tuple[str, dict[str, str], bool]:
     """Type, parameters, and whether it could be read surely; nothing at all is the default (RFC 2045 5.2)."""
     if not value:
@@ -218,11 +253,6 @@ def _value(fields: tuple[Field, ...], key: str) -> str:
 
 def _uncommented(match: re.Match[str]) -> str:
     return "" if match[0].startswith("(") and match[0].endswith(")") else match[0]
-
-
-def _twice(fields: tuple[Field, ...]) -> bool:
-    keys = [field.key for field in fields if field.key.startswith("content-")]
-    return len(keys) != len(set(keys))
 
 
 def _folded_inside(fields: tuple[Field, ...], boundary: str) -> bool:

@@ -6,6 +6,7 @@ import ipaddress
 import re
 from datetime import datetime
 from email.utils import format_datetime
+from functools import lru_cache
 
 _NAME = re.compile(r"[A-Za-z0-9_.:\[\]-]{1,255}")
 
@@ -24,6 +25,7 @@ def received_field(*, helo: str, peer: str, by: str, protocol: str, ref: str, at
     ).encode("ascii", "replace")
 
 
+@lru_cache(maxsize=256)  # tools come from the same few
 def _literal(peer: str) -> str:
     """RFC 5321 section 4.1.3."""
     try:

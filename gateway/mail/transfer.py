@@ -103,7 +103,7 @@ class Body:
 
     def _qp_splices(self, changes: Sequence[Change]) -> list[Splice]:
         raw = self.raw
-        offsets = _QpOffsets(raw)
+        offsets = _QpOffsets(raw, len(self.text), changes[0].start)
         splices = []
         for change in changes:
             start = offsets.encoded(change.start)
@@ -118,10 +118,9 @@ class Body:
         """All lines before the first change stay; the rest is encoded anew at the same line length."""
         raw, text = self.raw, memoryview(self.text)
         line = _line_length(raw)
-        at = changes[0].start - changes[0].start % (line * 3 // 4)  # whole lines
-        start = _base64_end(raw, text[:at], line)
-        if not start:  # lines of unlike length: begin anew
-            at = 0
+        lines = changes[0].start // (line * 3 // 4)  # whole ones, before the change
+        start = _base64_end(raw, lines, line)
+        at = lines * (line * 3 // 4) if start else 0  # lines of unlike length: begin anew
         pieces: list[bytes | memoryview | Link] = []
         for change in changes:
             pieces += [text[at : change.start], *change.pieces]
@@ -182,11 +181,15 @@ class _QpOffsets:
 
     _STEP = 4096
 
-    def __init__(self, raw: bytes) -> None:
+    def __init__(self, raw: bytes, decoded: int, first: int) -> None:
+        """For octets that decode to so many, of which none before the first is asked for."""
         self._raw = raw
         self._start = self._end = 0  # the stretch of whole lines looked at
         self._decoded_start = self._decoded_end = 0
         self._anchors: tuple[list[int], list[int]] | None = None
+        found = raw.find(b"\r\n", max(len(raw) - self._STEP, 0))
+        if found >= 0 and (before := decoded - len(_decode_qp(raw[found + 2 :]))) <= first:  # as most often
+            self._end, self._decoded_end = found + 2, before
 
     def encoded(self, at: int) -> int:
         """The encoded offset of decoded offset `at`."""
@@ -260,14 +263,11 @@ def encode_base64(raw: bytes, line: int = QP_LINE) -> bytes:
     return b"\r\n".join(_base64_blocks([raw], line))
 
 
-def _base64_end(raw: bytes, text: memoryview, line: int) -> int:
-    """Where in `raw` these whole lines of text end; 0 where `raw` does not begin with them."""
-    end = 0
-    for block in _base64_blocks([text], line):
-        if not raw.startswith(block + b"\r\n", end):
-            return 0
-        end += len(block) + 2
-    return end
+def _base64_end(raw: bytes, lines: int, line: int) -> int:
+    """Where in `raw` so many lines of that length end; 0 where it does not begin with them."""
+    end = lines * (line + 2)
+    is_even = raw[line : end : line + 2] == b"\r" * lines and raw[line + 1 : end : line + 2] == b"\n" * lines
+    return end if is_even and len(raw[:end].translate(None, _BLANKS)) == lines * line else 0
 
 
 def _base64_blocks(pieces: Iterable[bytes | memoryview], line: int) -> Iterator[bytes]:
