@@ -120,11 +120,16 @@ class Sight:
             elif after > suspect:
                 self._at = after
             elif start < 0 or self._page.find(b">", start, suspect) >= 0:  # in no tag
-                self._at = suspect + 1
+                self._at = self._next_tag(suspect, end)
             else:
                 self._at = self._table_end(start, end) or start
                 if self._at == start:
                     return
+
+    def _next_tag(self, place: int, end: int) -> int:
+        """Where, after a place in no tag, one may begin; `end` where none does before."""
+        found = self._page.find(b"<", place + 1, end)
+        return end if found < 0 else found
 
     def _next_suspect(self, at: int) -> int:
         """Where, from an offset on, a tag might hide something; the end of the page where none does."""
