@@ -103,7 +103,10 @@ class Copies:
         """The signed copy that a decision lets go; after `prepare`. Raises what keeps it from being made."""
         if self._prepared is None:
             return self._service
-        return self._signed(self._prepared.copy(self._notice(person, decided), **self._trace))
+        notice = self._notice(person, decided)
+        content = self._prepared.copy(notice, **self._trace)
+        is_one_of_many = self._signers and len(self._envelope.recipients) > 1
+        return self._signed(content, self._prepared.body_digest(notice) if is_one_of_many else None)
 
     async def relay(self, copy: bytes, recipient: Mailbox, connection: Connection) -> Answer:
         """Hand a copy over for one recipient, exactly as decided on (I9)."""
@@ -157,8 +160,10 @@ class Copies:
             profiled=category is not None and category.profiled,
         )
 
-    def _signed(self, content: bytes) -> bytes:
+    def _signed(self, content: bytes, body_digest: bytes | None = None) -> bytes:
         """Content under every key of its From: domain (RFC 6376 section 3.5); always last."""
         signed_at = int(self._of.clock.now().timestamp())
-        fields = [signer.sign(content, signed_at=signed_at) for signer in self._signers]
+        fields = [
+            signer.sign(content, signed_at=signed_at, body_digest=body_digest) for signer in self._signers
+        ]
         return b"".join([*fields, content])

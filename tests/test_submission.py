@@ -169,7 +169,7 @@ class Broken:
     def __init__(self, *only: int) -> None:
         self.only, self.signed = only, 0
 
-    def sign(self, content: bytes, *, signed_at: int) -> bytes:
+    def sign(self, content: bytes, *, signed_at: int, body_digest: bytes | None = None) -> bytes:
         self.signed += 1
         if not self.only or self.signed in self.only:
             raise SigningError("no key")

@@ -20,6 +20,7 @@ from gateway.mail.leaf import Leaf, RecodeError, leaf
 from gateway.mail.message import Field, Message
 from gateway.mail.notice import SLOT, Notice, as_html, as_text
 from gateway.mail.shapes import CannotCarryNoticeError, Refusal, StrangeError
+from gateway.mail.sharing import SharedBody, rendered
 from gateway.mail.structure import Part
 from gateway.mail.transfer import Change, Link, Piece, Splice, decode
 from gateway.mail.transport import in_utf8, recoded, transportable, tree
@@ -31,7 +32,6 @@ __all__ = ["CannotCarryNoticeError", "Prepared", "prepare", "service_copy"]
 _BROKEN = ("dkim-signature", "arc-", "domainkey-signature")
 _OWN_WAY_OUT = frozenset({"list-unsubscribe", "list-unsubscribe-post"})  # replaced: RFC 8058 wants one URI
 _MOVED = ("content-",)  # a wrapped entity keeps the fields that describe it (RFC 2046 section 5.1)
-_OCTETS = (bytes, memoryview)
 
 
 class _FirstError(Exception):
@@ -96,6 +96,7 @@ class Prepared:
         self._message = message
         self._eight_bit = eight_bit
         self._plans: dict[Notice, _Plan] = {}  # by what the notice says; people differ in their ground
+        self._shared: dict[int, SharedBody] = {}  # by plan
         self._opened = _opened(message)
         if self._opened is None or not _surely_edited(self._opened):
             placing.to_drop(tree(message))  # refused here, if at all
@@ -107,11 +108,7 @@ class Prepared:
 
         `date` and `message_id` are values for a message without that field (RFC 6409 section 8).
         """
-        said = replace(notice, link=SLOT)
-        plan = self._plans.get(said)
-        if plan is None:
-            plan = self._plans[said] = self._planned(said)
-        url = notice.link
+        plan, url = self._plan(notice), notice.link
         return b"".join(
             [
                 received,
@@ -120,9 +117,24 @@ class Prepared:
                 # RFC 2369 section 3.2; RFC 8058 section 3.1
                 b"List-Unsubscribe: <%b>\r\n" % url.encode("ascii"),
                 b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n\r\n",
-                *(piece if isinstance(piece, _OCTETS) else piece.render(url) for piece in plan.body),
+                rendered(plan.body, url),
             ]
         )
+
+    def body_digest(self, notice: Notice) -> bytes:
+        """SHA-256 of the copy's canonical body (RFC 6376 section 3.7), made of what its copies share."""
+        plan = self._plan(notice)
+        shared = self._shared.get(id(plan))
+        if shared is None:
+            shared = self._shared[id(plan)] = SharedBody(plan.body)
+        return shared.digest(notice.link)
+
+    def _plan(self, notice: Notice) -> _Plan:
+        said = replace(notice, link=SLOT)
+        plan = self._plans.get(said)
+        if plan is None:
+            plan = self._plans[said] = self._planned(said)
+        return plan
 
     def _planned(self, notice: Notice) -> _Plan:
         opened = self._opened

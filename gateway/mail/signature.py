@@ -65,15 +65,16 @@ class Signer:
         is_rsa = isinstance(self._key, rsa.RSAPrivateKey)
         self._algorithm = b"rsa-sha256" if is_rsa else b"ed25519-sha256"
 
-    def sign(self, content: bytes, *, signed_at: int) -> bytes:
+    def sign(self, content: bytes, *, signed_at: int, body_digest: bytes | None = None) -> bytes:
         """The DKIM-Signature field to put in front of `content`, with its final CRLF.
 
-        `content` has CRLF line ends only; `signed_at` is in Unix seconds. Raises SigningError.
+        `content` has CRLF line ends only; `signed_at` is in Unix seconds; `body_digest` is the SHA-256 of
+        its canonical body where that is known (sharing.py). Raises SigningError.
         """
         header, _, body = content.partition(b"\r\n\r\n")
         names, lines = _signed_fields(header.removesuffix(b"\r\n") + b"\r\n")
-        body_hash = _base64(hashlib.sha256(relaxed_body(body)).digest())
-        tags = self._tags(names, b"%d" % signed_at, body_hash)
+        body_digest = body_digest or hashlib.sha256(relaxed_body(body)).digest()
+        tags = self._tags(names, b"%d" % signed_at, _base64(body_digest))
         # RFC 6376 section 3.7: this field goes last, without a signature and without its CRLF
         ours = _one_blank(tags.replace(b"\r\n", b""))
         digest = hashlib.sha256(b"%bdkim-signature:%b" % (lines, ours)).digest()
@@ -146,9 +147,14 @@ def _signed_fields(header: bytes) -> tuple[bytes, bytes]:
 
 def relaxed_body(body: bytes) -> bytes:
     """RFC 6376 section 3.4.4, in linear time, of a body with CRLF line ends only."""
-    body = _one_blank(body).replace(b" \r\n", b"\r\n")
+    body = relaxed_lines(body)
     kept = len(body.rstrip(b"\r\n"))  # so only whole line ends are stripped
     return body[:kept] + b"\r\n" if kept else b""
+
+
+def relaxed_lines(lines: bytes) -> bytes:
+    """The same of whole lines, before it matters which are the last."""
+    return _one_blank(lines).replace(b" \r\n", b"\r\n")
 
 
 def _one_blank(text: bytes) -> bytes:
