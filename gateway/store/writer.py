@@ -2,7 +2,7 @@
 
 Rules of this file:
 
-1. A round takes whatever waits when the last commit ended: no timer, and no wake-up while nothing waits.
+1. A round takes whatever waits when its turn comes: no timer, and no wake-up while nothing waits.
    Nobody hears of a result before the round's COMMIT returned (I2, I3).
 2. An outage (locked, full, read-only, moved away) fails everybody in the round, for now (I4); what must
    not be lost is held and written in a later round, before anything newer.
@@ -21,7 +21,7 @@ import sqlite3
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -36,6 +36,7 @@ from gateway.store.chain import Chain
 from gateway.store.job import PLAIN, Item, Job, Kind, Result, do, heard, tell
 from gateway.store.seals import Sealer
 from gateway.store.spelling import micros
+from gateway.store.turn import Turn
 
 T = TypeVar("T")
 
@@ -83,6 +84,7 @@ class Writer:
         self._files: tuple[int, ...] = ()  # which files the connection has open
         self.chain = Chain(0)  # until it has a number
         self._sealer: Sealer | None = None
+        self._turn = Turn(path)
         self._thread = threading.Thread(target=self._serve, name="store-writer", daemon=True)
 
     async def open(self, patience: float = PATIENCE) -> None:
@@ -167,26 +169,43 @@ class Writer:
         stopping = False
         tries = CLOSING_TRIES
         while not stopping or (self._held and tries):
-            taken = self._take()
-            stopping = stopping or None in taken
-            tries -= stopping
-            self._round([job for job in taken if job is not None])
+            taken = self._await_work()
+            with self._our_turn():
+                taken += self._take()
+                stopping = stopping or None in taken
+                tries -= stopping
+                self._round([job for job in taken if job is not None])
         if self._held:
             log.error("store.closed-with-works-held", works=len(self._held))
+        self._turn.close()
         self._disconnect()
 
-    def _take(self) -> list[Job | None]:
-        """What is held, and whatever waits; blocks only while there is neither."""
-        taken: list[Job | None] = list(self._held)
-        pause = min(FIRST_PAUSE * 2 ** max(self._failures - 1, 0), LONGEST_PAUSE) if self._held else None
+    def _await_work(self) -> list[Job | None]:
+        """What is held, or the first that comes; blocks while there is neither."""
+        held: list[Job | None] = list(self._held)
+        pause = min(FIRST_PAUSE * 2 ** max(self._failures - 1, 0), LONGEST_PAUSE) if held else None
         self._held = []
-        try:
-            taken.append(self._queue.get(timeout=pause))
+        with contextlib.suppress(queue.Empty):
+            held.append(self._queue.get(timeout=pause))
+        return held
+
+    def _take(self) -> list[Job | None]:
+        """Whatever else came until now."""
+        taken: list[Job | None] = []
+        with contextlib.suppress(queue.Empty):
             while len(taken) < MOST_WORKS:
                 taken.append(self._queue.get_nowait())
-        except queue.Empty:
-            pass
         return taken
+
+    @contextlib.contextmanager
+    def _our_turn(self) -> Iterator[None]:
+        """While others that share the database wait; without, where the queue's file is out of reach."""
+        with contextlib.suppress(OSError):
+            self._turn.take()
+        try:
+            yield
+        finally:
+            self._turn.give_up()
 
     def _round(self, jobs: list[Job]) -> None:
         jobs = [job for job in jobs if job.is_wanted]
