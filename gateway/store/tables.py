@@ -186,6 +186,7 @@ acts = Table(
     Column("person", LargeBinary, comment="16-byte keyed hash of the person it was about, if one"),
     Column("digest", LargeBinary, nullable=False, comment="SHA-256 of salt and canonical details"),
     *_link(),
+    Index("acts_person", "controller", "person"),
     sqlite_strict=True,
 )
 

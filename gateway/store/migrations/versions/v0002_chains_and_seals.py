@@ -152,6 +152,7 @@ def _new_evidence() -> None:
         *_link(),
         sqlite_strict=True,
     )
+    op.create_index("acts_person", "acts", ["controller", "person"])
     op.create_table(
         "act_details", _integer("act", key=True), _octets("salt"), _text("details"), sqlite_strict=True
     )
