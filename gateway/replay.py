@@ -84,8 +84,7 @@ def replay(recorded: Recorded, law: Law | None, rows: Iterable[Placed]) -> Repla
     category = law.categories[recorded.category] if recorded.category is not None else None
     facts = [row.fact for row in then]
     made = [
-        _made(recorded, law, controller, category, facts, part)
-        for part in _local_parts(recorded, controller)
+        _made(recorded, law, controller, category, facts, part) for part in _local_parts(recorded, controller)
     ]
     return _compared(recorded, made)
 
@@ -94,7 +93,7 @@ def _lack(recorded: Recorded, law: Law | None, then: Sequence[Placed]) -> str:
     """What is needed and not there; empty when nothing is."""
     if recorded.head is None:
         return "which evidence was there is not on record"
-    if sorted(row.place for row in then) != list(range(1, recorded.head + 1)):
+    if len(then) != recorded.head or {row.place for row in then} != set(range(1, len(then) + 1)):
         return "evidence it rested on is gone"
     if law is None:
         return "its configuration is not on record"

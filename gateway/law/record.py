@@ -15,7 +15,9 @@ from gateway.law.packs import Pack
 
 Plain: TypeAlias = dict[str, Any]  # what JSON has a type for
 
-_SETS = frozenset({"formerly", "product_groups", "channels", "impersonal_local_parts"})  # sorted lists in JSON
+_SETS = frozenset(
+    {"formerly", "product_groups", "channels", "impersonal_local_parts"}
+)  # sorted lists in JSON
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,7 @@ class Law:
     categories: Mapping[str, Category]
 
     def known_categories(self, controller: str) -> frozenset[str]:
-        """The ids, former ones included, of a controller's categories: an objection to any other binds all."""
+        """The ids, former ones included, of its categories: an objection to any other binds all."""
         return frozenset(
             name
             for category in self.categories.values()
@@ -49,9 +51,7 @@ def to_plain(law: Law) -> Plain:
 def from_plain(plain: Plain) -> Law:
     """What `to_plain` took apart. Raises KeyError or TypeError where it is of another make."""
     packs = {one["id"]: Pack(**_read(one)) for one in plain["packs"]}
-    controllers = [
-        Controller(**_read(one) | {"pack": packs[one["pack"]]}) for one in plain["controllers"]
-    ]
+    controllers = [Controller(**_read(one) | {"pack": packs[one["pack"]]}) for one in plain["controllers"]]
     categories = [Category(**_read(one)) for one in plain["categories"]]
     return Law({one.id: one for one in controllers}, {one.id: one for one in categories})
 

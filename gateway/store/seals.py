@@ -51,13 +51,18 @@ def signed_octets(at: int, writer: int, heads_text: str) -> bytes:
     return f"sendright seal\n{at}\n{writer}\n{heads_text}".encode()
 
 
+def public_key_of(key: bytes) -> bytes:
+    """The public key, 32 bytes, by which seals made with this private one are checked."""
+    return Ed25519PrivateKey.from_private_bytes(key).public_key().public_bytes_raw()
+
+
 class Sealer:
     """Seals for one writer with one key."""
 
     def __init__(self, key: bytes, now: Callable[[], datetime], number: Callable[[], int]) -> None:
         """`key` is the Ed25519 private key, 32 bytes; `number` makes ids."""
         self._key = Ed25519PrivateKey.from_private_bytes(key)
-        self._public = self._key.public_key().public_bytes_raw()
+        self._public = public_key_of(key)
         self._now = now
         self._number = number
         self._due = now() + EVERY
