@@ -1,4 +1,4 @@
-"""All that is held on a person, put together so that they can read it and anybody can check it (L25, GDPR 15).
+"""All that is held on a person, so that they can read it and anybody can check it (L25, GDPR 15).
 
 records.py    what the store gives: rows, also as they are stored
 gathering.py  the story: who is responsible, evidence, standing now, decisions, terms

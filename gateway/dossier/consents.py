@@ -29,6 +29,7 @@ CONTEXT: Mapping[str, str] = {
     "sendright": "urn:sendright:",
 }
 CONFORMS_TO = "https://w3id.org/dpv/schema/iso-27560#record"
+EXPIRED = "dpv:ConsentExpired"
 _REACHED_BY = {  # the personal data that each channel takes
     "email": "pd:EmailAddress",
     "sms": "pd:TelephoneNumber",
@@ -41,9 +42,7 @@ _REACHED_BY = {  # the personal data that each channel takes
 def consent_records(section: Section, now: datetime) -> list[Json]:
     """A record for each consent on record, also for one without its proof or one that has ended."""
     return [
-        _record(section, one, one.fact, now)
-        for one in section.held.evidence
-        if isinstance(one.fact, Consent)
+        _record(section, one, one.fact, now) for one in section.held.evidence if isinstance(one.fact, Consent)
     ]
 
 
@@ -63,9 +62,7 @@ def _record(section: Section, one: EvidenceRecord, consent: Consent, now: dateti
         "dpv:hasProcess": [_process(section, one, consent, [controller, *parties], now)],
         "dpv:hasEntity": {
             controller: _controller(section),
-            **{
-                party: {"@type": ["dpv:ThirdParty"], "dpv:hasName": name} for party, name in parties.items()
-            },
+            **{party: {"@type": ["dpv:ThirdParty"], "dpv:hasName": name} for party, name in parties.items()},
         },
     }
 
@@ -103,7 +100,7 @@ def _storage(section: Section) -> Json:
 
 
 def _notice(one: EvidenceRecord) -> Json:
-    """What the person read when they consented; the words are absent once erased, or where none were given."""
+    """What the person read when they consented; absent once erased, or where none was given."""
     details = one.stored.details or {}
     said = {
         "dpv:hasIdentifier": details.get("wording_version"),
@@ -129,19 +126,17 @@ def _events(section: Section, one: EvidenceRecord, consent: Consent, now: dateti
         if row.fact.occurred_at >= consent.occurred_at and _ends(section, row.fact, consent)
     ]
     if consent.confirmed_at:
-        later.append((consent.confirmed_at, "dpv:RenewedConsentGiven", "double opt-in"))
+        later.append((consent.confirmed_at, "dpv:ConsentGiven", "double opt-in"))
     if consent.expires_at and consent.expires_at <= now:
-        later.append((consent.expires_at, "dpv:ConsentExpired", ""))
+        later.append((consent.expires_at, EXPIRED, ""))
     for at, state, how in sorted(later):
         yield _event(state, at, how)
 
 
 def _event(state: str, at: datetime, where: str) -> Json:
-    event: Json = {
-        "@type": [state],
-        "dpv:isIndicatedAtTime": at.isoformat(),
-        "dpv:isIndicatedBy": "dpv:DataSubject",
-    }
+    event: Json = {"@type": [state], "dpv:isIndicatedAtTime": at.isoformat()}
+    if state != EXPIRED:
+        event["dpv:isIndicatedBy"] = "dpv:DataSubject"
     return event | ({"dpv:isExercisedAt": where} if where else {})
 
 
@@ -181,7 +176,7 @@ def _controller(section: Section) -> Json:
         "dpv:hasName": one.name,
         "dpv:hasAddress": one.postal_address,
         "dpv:hasContact": one.contact,
-        "dpv:hasRepresentative": one.officer,
+        "dpv:hasDataProtectionOfficer": one.officer,
         "dct:source": one.privacy_policy_url,
     }
     return {"@type": ["dpv:DataController"], **{name: value for name, value in said.items() if value}}

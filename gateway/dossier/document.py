@@ -26,7 +26,9 @@ SIGNED = b"sendright dossier\n"  # before the canonical JSON of all but the sign
 
 Json: TypeAlias = dict[str, object]
 
-_canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
+canonical = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+).encode
 
 
 def document(made: Dossier, seal_key: bytes) -> Json:
@@ -39,7 +41,7 @@ def document(made: Dossier, seal_key: bytes) -> Json:
         "sections": [_section(section, made.made_at) for section in made.sections],
         "key": key.public_key().public_bytes_raw().hex(),
     }
-    return body | {"signature": key.sign(SIGNED + _canonical(body).encode()).hex()}
+    return body | {"signature": key.sign(SIGNED + canonical(body).encode()).hex()}
 
 
 class DossiersAsJson:

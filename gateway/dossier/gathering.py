@@ -176,7 +176,7 @@ def _terms(config: Config, held: OnRecord) -> Iterator[Term]:
 
 
 def article_of(decision: DecisionRecord, held: OnRecord) -> str | None:
-    """The article that the decision cited, from the pack of the version it was made under, if that is known."""
+    """The article that the decision cited: of the pack's version it was made under, if that is known."""
     pack = packs.PACKS.get(decision.pack)
     if pack is None or pack.version != decision.pack_version:
         pack = held.old_packs.get((decision.pack, decision.pack_version))

@@ -1,4 +1,4 @@
-"""What the store holds on one person for one controller, each row also as it is stored, so that it can be checked."""
+"""What the store holds on one person for one controller, each row also as it is stored, to be checked."""
 
 from __future__ import annotations
 
@@ -98,7 +98,9 @@ class OnRecord:
     decisions: Sequence[DecisionRecord] = ()
     acts: Sequence[ActRecord] = ()
     seals: Sequence[SealRecord] = ()  # those that cover the rows above
-    old_packs: Mapping[tuple[str, str], Pack] = field(default_factory=dict)  # by id and version: no longer ours
+    old_packs: Mapping[tuple[str, str], Pack] = field(
+        default_factory=dict
+    )  # by id and version: no longer ours
 
 
 class Records(Protocol):

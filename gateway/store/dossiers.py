@@ -4,7 +4,7 @@ Rules of this file:
 
 1. Decisions are read before the evidence they rest on, so that none rests on a row that is not in it.
 2. Of the journal each read is a bounded part, found by its index: no long read holds up the writer.
-3. Beside each row stands the link of its writer's row before it, whoever that was about: a link tells nothing.
+3. Beside each row stands the link of its writer's row before it, whoever that is about: links tell nothing.
 """
 
 from __future__ import annotations
@@ -15,21 +15,16 @@ from itertools import chain
 from typing import Any
 
 from sqlalchemy import (
-    CTE,
-    BigInteger,
     ColumnElement,
     Row,
     Select,
     Table,
-    and_,
+    bindparam,
     case,
-    column,
     func,
-    literal,
     literal_column,
     or_,
     select,
-    values,
 )
 
 from gateway.dossier.records import (
@@ -88,6 +83,11 @@ _ACTS = select(*acts.c, _before(acts), act_details.c.salt, act_details.c.details
 )
 _DECIDED = (*decisions.c, _before(decisions), *list(decision_details.c)[1:])
 _CAME = (*fates.c, _before(fates), *list(fate_details.c)[1:])
+_DECISIONS = select(*_DECIDED, *_CAME).select_from(
+    decisions.outerjoin(decision_details, decision_details.c.decision == decisions.c.id)
+    .outerjoin(fates, fates.c.decision == decisions.c.id)
+    .outerjoin(fate_details, fate_details.c.decision == decisions.c.id)
+)
 
 
 class Dossiers:
@@ -140,7 +140,9 @@ class Dossiers:
 
     async def _old_packs(self, decided: Sequence[DecisionRecord]) -> dict[tuple[str, str], Pack]:
         """The packs that decisions were made under and that this version no longer has, as put on record."""
-        under = {one.stored.row["configuration"] for one in decided if not _is_ours(one.pack, one.pack_version)}
+        under = {
+            one.stored.row["configuration"] for one in decided if not _is_ours(one.pack, one.pack_version)
+        }
         if not under:
             return {}
         statement = select(configurations.c.content).where(configurations.c.digest.in_(under))
@@ -153,69 +155,68 @@ class Dossiers:
         found: dict[int, SealRecord] = {}
         waiting = rows
         for _ in range(ROUNDS):
-            if not waiting:
-                break
-            next_after = {}
-            for start in range(0, len(waiting), AT_ONCE):
-                bounds = {after for _, _, after in waiting[start : start + AT_ONCE]}
-                for after, *seal in await self._reader.rows(_next_seals(bounds)):
-                    next_after[after] = found.setdefault(seal[0], SealRecord(*seal))
-            waiting = [
-                (row, stream, next_after[after].id)
-                for row, stream, after in waiting
-                if after in next_after and not _covers(next_after[after], stream, row)
-            ]
+            following = await self._next_seals({after for _, _, after in waiting})
+            next_waiting = []
+            reach = {seal.id: _reach(seal) for seal in following.values()}
+            for row, stream, after in waiting:
+                seal = following.get(after)
+                if seal and reach[seal.id].get((row.row["writer"], stream), 0) >= row.row["n"]:
+                    found[seal.id] = seal
+                elif seal:
+                    next_waiting.append((row, stream, seal.id))
+            waiting = next_waiting
         return [found[number] for number in sorted(found)]
+
+    async def _next_seals(self, after: set[int]) -> dict[int, SealRecord]:
+        """For each of these ids the seal that comes next, if there is one."""
+        found = {}
+        bounds = sorted(after)
+        for start in range(0, len(bounds), AT_ONCE):
+            some = json.dumps(bounds[start : start + AT_ONCE])
+            for row in await self._reader.rows(_FOLLOWING.params(after=some)):
+                bound, *seal = list(row)
+                found[bound] = SealRecord(*seal)
+        return found
 
 
 def _of_days(controller: str, person: bytes, within: range, after: int) -> Select[Any]:
     """A page of the decisions of these days that come after that one, with their fates."""
-    start = select(literal(within[0], BigInteger).label("day")).cte("days", recursive=True)
-    days: CTE = start.union_all(
-        select(start.c.day + literal_column("1")).where(start.c.day < literal(within[-1], BigInteger))
-    )
-    which = and_(
-        decisions.c.controller == controller,
-        decisions.c.day == days.c.day,
-        decisions.c.person == person,
-        or_(decisions.c.day > within[0], decisions.c.id > after),
-    )
     return (
-        select(*_DECIDED, *_CAME)
-        .select_from(
-            days.join(decisions, which)
-            .outerjoin(decision_details, decision_details.c.decision == decisions.c.id)
-            .outerjoin(fates, fates.c.decision == decisions.c.id)
-            .outerjoin(fate_details, fate_details.c.decision == decisions.c.id)
+        _DECISIONS.where(
+            decisions.c.controller == controller,
+            decisions.c.day.in_(within),
+            decisions.c.person == person,
+            or_(decisions.c.day > within[0], decisions.c.id > after),
         )
         .order_by(decisions.c.day, decisions.c.id)
         .limit(PAGE)
     )
 
 
-def _next_seals(bounds: set[int]) -> Select[Any]:
-    """For each of these ids the first seal of a greater one."""
-    wanted = values(column("after", BigInteger), name="wanted").data([(one,) for one in sorted(bounds)])
+def _following() -> Select[Any]:
+    """For each id of a JSON list the first seal of a greater one."""
+    after = func.json_each(bindparam("after")).table_valued("value")
+    next_ = seals.alias()
     first = (
-        select(seals.c.id)
-        .where(seals.c.id > wanted.c.after)
-        .order_by(seals.c.id)
+        select(next_.c.id)
+        .where(next_.c.id > after.c.value)
+        .order_by(next_.c.id)
         .limit(literal_column("1"))
         .scalar_subquery()
     )
-    return select(wanted.c.after, *seals.c).select_from(wanted.join(seals, seals.c.id == first))
+    return select(after.c.value, *seals.c).select_from(after.join(seals, seals.c.id == first))
+
+
+_FOLLOWING = _following()
 
 
 def _is_ours(pack: str, version: str) -> bool:
     return pack in PACKS and PACKS[pack].version == version
 
 
-def _covers(seal: SealRecord, stream: str, row: Stored) -> bool:
-    """Whether it was made over this row or one that follows it in the same chain."""
-    return any(
-        writer == row.row["writer"] and name == stream and n >= row.row["n"]
-        for writer, name, n, _ in json.loads(seal.heads)
-    )
+def _reach(seal: SealRecord) -> dict[tuple[object, str], Any]:
+    """How far it covers each chain: the place of the head, by writer and stream."""
+    return {(writer, stream): n for writer, stream, n, _ in json.loads(seal.heads)}
 
 
 def _chained(

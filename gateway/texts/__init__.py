@@ -47,6 +47,45 @@ class Texts:
     receipt_subject: str
     receipt_channel: str
     receipt_why: str
+    dossier_title: str
+    dossier_about: str
+    dossier_hash: str
+    dossier_made: str
+    dossier_nothing: str
+    dossier_responsible: str
+    dossier_postal_address: str
+    dossier_on_behalf_of: str
+    dossier_law: str
+    dossier_rights: str
+    dossier_now: str
+    dossier_evidence: str
+    dossier_refusals: str
+    dossier_decisions: str
+    dossier_acts: str
+    dossier_terms: str
+    dossier_none: str
+    dossier_erased: str
+    dossier_when: str
+    dossier_recorded: str
+    dossier_kind: str
+    dossier_details: str
+    dossier_category: str
+    dossier_decision: str
+    dossier_why: str
+    dossier_send: str
+    dossier_withhold: str
+    dossier_fate: str
+    dossier_relayed: str
+    dossier_refused: str
+    dossier_deferred: str
+    dossier_unknown: str
+    dossier_withheld: str
+    dossier_class: str
+    dossier_rows: str
+    dossier_least: str
+    dossier_most: str
+    dossier_no_term: str
+    dossier_refusals_stay: str
 
 
 @cache

@@ -6,30 +6,19 @@ import re
 from base64 import b64encode
 from hashlib import sha256
 from pathlib import Path
-from urllib.parse import quote
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
-from gateway.address import AddressError, parse
+from gateway import look
 from gateway.law.category import Category, Controller
 from gateway.objecting import About, Choice, Recorded
 from gateway.texts import LANGUAGES, Texts, texts
 
-_FOLDER = Path(__file__).parent / "templates"
-_STYLE = (_FOLDER / "style.css").read_text("utf-8")
-_TEMPLATES = Environment(
-    loader=FileSystemLoader(_FOLDER),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-    auto_reload=False,
-)
-_TEMPLATES.globals["style"] = Markup(_STYLE)  # noqa: S704 -- our own file, and the policy below pins its hash
+_TEMPLATES = look.templates(Path(__file__).parent / "templates")
+_TEMPLATES.globals["style"] = Markup(look.STYLE)  # noqa: S704 -- our own file, and the policy below pins its hash
 
 # The policy's name for the one style sheet a page may have (CSP level 3, hash-source).
-STYLE_SOURCE = f"'sha256-{b64encode(sha256(_STYLE.encode()).digest()).decode()}'"
+STYLE_SOURCE = f"'sha256-{b64encode(sha256(look.STYLE.encode()).digest()).decode()}'"
 
 # RFC 9110 section 12.5.4: language ranges, each with a weight.
 _RANGE = re.compile(r"([A-Za-z]{1,8})(?:-[A-Za-z0-9-]*)?[ \t]*(?:;[ \t]*[qQ]=([01](?:\.[0-9]{0,3})?))?")
@@ -145,20 +134,5 @@ def _title(category: Category | None) -> str:
 
 def _page(template: str, words: Texts, spoken: str, controller: Controller | None, **data: object) -> str:
     return _TEMPLATES.get_template(template).render(
-        words=words, language=spoken, controller=controller, linked=linked, **data
+        words=words, language=spoken, controller=controller, linked=look.linked, **data
     )
-
-
-def linked(text: str) -> Markup:
-    """A contact as people can use it: a mailbox or a web address becomes a link, anything else stays text."""
-    target = text if text.startswith(("https://", "http://")) else _mailto(text)
-    if not target:
-        return escape(text)
-    return Markup('<a href="{}">{}</a>').format(target, text)
-
-
-def _mailto(text: str) -> str:
-    try:
-        return f"mailto:{quote(parse(text).wire, safe='@')}"
-    except AddressError:
-        return ""

@@ -9,8 +9,9 @@ from html.parser import HTMLParser
 
 import pytest
 
+from gateway.look import linked
 from gateway.texts import LANGUAGES
-from gateway.web.pages import language, linked
+from gateway.web.pages import language
 from tests.web.conftest import BAKERY, NEWS, ON_CONSENT, TO_CUSTOMER, Site
 
 
