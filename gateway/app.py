@@ -1,7 +1,8 @@
 """The composition root: the one file that knows all edges.
 
-`working` puts a configuration on the air and takes it down again in order, as one worker among several or, by
-`running`, alone. Who starts, watches and replaces workers is in workers/.
+`working` puts a configuration on the air and takes it down again in order: what listens on a share of its
+sockets, in one process among several, or by `running` all of it alone. Who starts, watches and replaces these
+processes is in workers/.
 """
 
 from __future__ import annotations
@@ -12,15 +13,17 @@ import os
 import socket
 import ssl
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 
 from gateway.config import Config
 from gateway.copies import Copyist
+from gateway.dossier import DossiersAsJson
+from gateway.erasing import ErasingAsJson
 from gateway.grants import grants
 from gateway.ids import ref
-from gateway.listening import Listeners, Place, Sockets
+from gateway.listening import MAIL, PAGES, Listeners, Place, Sockets
 from gateway.mail.signature import Signer
 from gateway.metrics import Metrics
 from gateway.objecting import Objecting
@@ -34,6 +37,8 @@ from gateway.smtp.smarthost import SmarthostPool
 from gateway.submission import Submissions
 from gateway.web.api import Api, Stories
 from gateway.web.app import Probe, Runner, build
+
+MOST_FOR_PAGES = 2  # connections to the smarthost, for receipts and /readyz
 
 
 class AlreadyServingError(Exception):
@@ -55,7 +60,7 @@ class Running:
 
     smtp: tuple[tuple[str, int], ...]  # host and port of each listener, those with implicit TLS last
     rooms: Rooms
-    _server: SubmissionServer
+    _mail: tuple[SubmissionServer, ...]
     _pages: tuple[Runner, ...]
 
     async def retire(self) -> None:
@@ -65,7 +70,8 @@ class Running:
         """
         with suppress(TimeoutError):
             async with asyncio.timeout(self.rooms.config.smtp.timeout_seconds):
-                await asyncio.gather(self._server.retire(), *(pages.retire() for pages in self._pages))
+                leaving = [*(one.retire() for one in self._mail), *(one.retire() for one in self._pages)]
+                await asyncio.gather(*leaving)
 
     async def leave_places(self) -> None:
         """Listen no more, so that another gateway can; serve on who is here until the gateway ends."""
@@ -96,9 +102,10 @@ async def running(config: Config, *, clock: Clock | None = None) -> AsyncIterato
     Raises what opening.rooms raises, AlreadyServingError, and OSError where it cannot listen.
     """
     with alone(config):
-        listeners = Listeners().moved_to(places(config), workers=1)
+        listeners = Listeners().moved_to(dict.fromkeys(places(config), 1))
         try:
-            async with working(prepared(config), listeners.share(0, 1), Metrics(), clock=clock) as gateway:
+            share = listeners.share(MAIL | PAGES, 0, 1)
+            async with working(prepared(config), share, Metrics(), clock=clock) as gateway:
                 yield gateway
         finally:
             listeners.close()
@@ -112,32 +119,61 @@ async def working(
     *,
     clock: Clock | None = None,
 ) -> AsyncIterator[Running]:
-    """The same on a share of the listening sockets, in a process that may be one among several."""
+    """The same on a share of the listening sockets: mail where it has such of mail, pages where of pages."""
     config = given.config
+    services = {place.service for place in share}
+    takes_mail = not services.isdisjoint(MAIL)
     async with AsyncExitStack() as stack:
-        opened = await stack.enter_async_context(rooms(config, clock, serving=True))
-        smarthost = _smarthost(config)
+        opened = await stack.enter_async_context(rooms(config, clock, serving=takes_mail))
+        smarthost = _smarthost(config, connections(config, services))
         stack.push_async_callback(smarthost.close)
-        submissions = _submissions(given, opened, smarthost, metrics)
-        pages = await _serve_http(given, opened, share, smarthost, metrics, stack)
-        server = SubmissionServer(given.sessions, submissions, Logins(config.login), opened.clock, metrics)
-        stack.push_async_callback(submissions.finished)
-        stack.push_async_callback(_drained, server, config.smtp.answer_within_seconds)
-        stack.callback(submissions.drain)
-        yield Running(await _serve_smtp(server, share), opened, server, pages)
+        pages: tuple[Runner, ...] = ()
+        if not services.isdisjoint(PAGES):
+            pages = await _serve_http(given, opened, share, smarthost, metrics, stack)
+        if takes_mail:
+            server = await _serve_smtp(given, opened, share, smarthost, metrics, stack)
+            yield Running(_addresses(share), opened, (server,), pages)
+        else:
+            yield Running((), opened, (), pages)
+
+
+def connections(config: Config, services: Collection[str]) -> int:
+    """Of smarthost.max_connections, those for a process with these services beside the others there are.
+
+    Each has one at least: where there is one for each worker and no more, the pages' is on top.
+    """
+    most, workers = config.smarthost.max_connections, config.gateway.workers
+    for_pages = max(1, min(MOST_FOR_PAGES, most // (workers + 1)))
+    if PAGES.isdisjoint(services):
+        return max(1, (most - for_pages) // workers)
+    return for_pages if MAIL.isdisjoint(services) else most
 
 
 async def _serve_smtp(
-    server: SubmissionServer, share: Mapping[Place, Sockets]
-) -> tuple[tuple[str, int], ...]:
-    """Where it listens now."""
-    addresses: list[tuple[str, int]] = []
+    given: Prepared,
+    opened: Rooms,
+    share: Mapping[Place, Sockets],
+    smarthost: SmarthostPool,
+    metrics: Metrics,
+    stack: AsyncExitStack,
+) -> SubmissionServer:
+    """Where mail is submitted."""
+    config = given.config
+    submissions = _submissions(given, opened, smarthost, metrics)
+    server = SubmissionServer(given.sessions, submissions, Logins(config.login), opened.clock, metrics)
+    stack.push_async_callback(submissions.finished)
+    stack.push_async_callback(_drained, server, config.smtp.answer_within_seconds)
+    stack.callback(submissions.drain)
     for service in ("smtp", "smtps"):
         for own in _of(share, service):
-            host, port = own.getsockname()[:2]
             await server.listen(own, implicit_tls=service == "smtps")
-            addresses.append((host, port))
-    return tuple(addresses)
+    return server
+
+
+def _addresses(share: Mapping[Place, Sockets]) -> tuple[tuple[str, int], ...]:
+    """Where mail is taken, those with implicit TLS last."""
+    own = [one.getsockname() for service in ("smtp", "smtps") for one in _of(share, service)]
+    return tuple((host, port) for host, port, *_ in own)
 
 
 def _of(share: Mapping[Place, Sockets], service: str) -> list[socket.socket]:
@@ -148,7 +184,7 @@ def _of(share: Mapping[Place, Sockets], service: str) -> list[socket.socket]:
 async def confirming(config: Config, clock: Clock) -> AsyncIterator[Receipts]:
     """Receipts for a command that records objections by itself; waits for them at the end (L31)."""
     async with AsyncExitStack() as stack:
-        smarthost = _smarthost(config)
+        smarthost = _smarthost(config, min(MOST_FOR_PAGES, config.smarthost.max_connections))
         stack.push_async_callback(smarthost.close)
         receipts = receipts_of(config, smarthost, _signers(config), clock)
         stack.push_async_callback(receipts.finished)
@@ -177,7 +213,7 @@ def alone(config: Config) -> Iterator[None]:
         yield
 
 
-def _smarthost(config: Config) -> SmarthostPool:
+def _smarthost(config: Config, most: int) -> SmarthostPool:
     place = config.smarthost
     return SmarthostPool(
         place.host,
@@ -186,7 +222,7 @@ def _smarthost(config: Config) -> SmarthostPool:
         tls=place.tls,
         username=place.username,
         password=place.password.get_secret_value() if place.password else None,
-        max_connections=place.max_connections // config.gateway.workers,
+        max_connections=most,
         timeout_seconds=place.timeout_seconds,
     )
 
@@ -265,7 +301,13 @@ async def _serve_http(
         opened.clock,
         receipts.send,
     )
-    api = Api(opened, Stories(objecting, opened.store.idempotency), metrics, opened.store.ids.next)
+    stories = Stories(
+        objecting,
+        opened.store.idempotency,
+        dossiers=DossiersAsJson(opened),
+        erasing=ErasingAsJson(opened),
+    )
+    api = Api(opened, stories, metrics, opened.store.ids.next)
     probes = _probes(opened, smarthost)
     together = not _of(share, "admin")
     pages = []

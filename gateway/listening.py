@@ -2,8 +2,8 @@
 
 Rules of this file:
 
-1. A place has one socket per worker (SO_REUSEPORT: the kernel spreads clients over them). They are bound by
-   whoever starts the workers, who inherit them: a queue outlives the worker that serves it.
+1. A place has one socket per process that serves it (SO_REUSEPORT: the kernel spreads clients over them).
+   They are bound by whoever starts these, who inherit them: a queue outlives the process that serves it.
 2. A socket stays open as long as its place is listened on. Closing one resets whoever is queued on it and
    changes for whom the kernel's hash chooses the others.
 3. The first socket of a place is bound alone, so that a place taken by another program is an error.
@@ -18,12 +18,15 @@ import socket
 import ssl
 from collections.abc import Callable, Collection, Mapping, Sequence
 from time import monotonic, sleep
-from typing import NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from gateway.config import Listen
 
 LOOK_AGAIN = 0.05  # seconds; nothing tells of a port that becomes free
 BACKLOG = 1024  # clients queued while a worker is restarted; the kernel bounds it by somaxconn
+
+MAIL: Final = frozenset({"smtp", "smtps"})  # services that take mail
+PAGES: Final = frozenset({"http", "admin"})  # services that answer over HTTP
 
 Sockets: TypeAlias = list[socket.socket]  # at one place: one for each address its host has
 
@@ -36,7 +39,7 @@ class Place(NamedTuple):
 
 
 class Listeners:
-    """The sockets of every place, in shares: at least one for each worker."""
+    """The sockets of every place, in shares: at least one for each process that serves it."""
 
     def __init__(self, shares: Mapping[Place, Sequence[Sockets]] | None = None) -> None:
         self._shares = {place: list(some) for place, some in (shares or {}).items()}
@@ -55,8 +58,8 @@ class Listeners:
             if place.service == service
         ]
 
-    def moved_to(self, places: Collection[Place], workers: int, patience: float = 0.0) -> Listeners:
-        """Those for these places and as many workers: what is here already, and what must be bound.
+    def moved_to(self, places: Mapping[Place, int], patience: float = 0.0) -> Listeners:
+        """Those for these places, each served by so many: what is here already, and what must be bound.
 
         A place that is taken is waited for, `patience` seconds in all. Raises OSError, and then leaves
         nothing behind.
@@ -67,18 +70,19 @@ class Listeners:
             for place, shares in moved._shares.items():
                 if not shares:
                     shares.append(_taken(place.listen, deadline))
-                while len(shares) < workers:
+                while len(shares) < places[place]:
                     shares.append([_shared(one) for one in shares[0]])
         except OSError:
             moved.close(but=self.sockets)
             raise
         return moved
 
-    def share(self, number: int, workers: int) -> dict[Place, Sockets]:
-        """The sockets of one worker among so many, counted from 0; between them they serve them all."""
+    def share(self, services: Collection[str], number: int, among: int) -> dict[Place, Sockets]:
+        """The sockets of one among so many who serve these, counted from 0; between them they serve all."""
         return {
-            place: [one for share in shares[number::workers] for one in share]
+            place: [one for share in shares[number::among] for one in share]
             for place, shares in self._shares.items()
+            if place.service in services
         }
 
     def close(self, but: Collection[socket.socket] = ()) -> None:

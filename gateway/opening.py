@@ -17,10 +17,13 @@ from gateway.grants import law_of
 from gateway.keys import Keys
 from gateway.ports import Clock
 from gateway.store import database
+from gateway.store.dossiers import Dossiers
+from gateway.store.erasure import Erasure
 from gateway.store.journal import Journal
 from gateway.store.ledger import Ledger
 from gateway.store.log import Log
 from gateway.store.opening import Store, opened
+from gateway.store.retention import Retention
 
 
 class OpeningError(Exception):
@@ -53,6 +56,21 @@ class Rooms:
     def journal(self) -> Journal:
         """What happened to mail."""
         return self.store.journal
+
+    @property
+    def erasure(self) -> Erasure:
+        """Where details end."""
+        return self.store.erasure
+
+    @property
+    def retaining(self) -> Retention:
+        """Where details that were kept long enough end."""
+        return self.store.retention
+
+    @property
+    def records(self) -> Dossiers:
+        """All that is held on one person."""
+        return self.store.dossiers
 
     @property
     def log(self) -> Log:

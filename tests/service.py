@@ -47,7 +47,7 @@ class Service:
     clients: list[smtplib.SMTP] = field(default_factory=list)  # to be closed
     over: bool = False  # a test has ended it
     _seen: int = 0  # events before this test
-    _before: tuple[str, set[int]] = ("", set())  # configuration and workers when it began
+    _before: tuple[str, set[int]] = ("", set())  # configuration and children when it began
     _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     async def read_log(self) -> None:
@@ -94,6 +94,21 @@ class Service:
 
     @property
     def workers(self) -> set[int]:
+        """The process ids of those who take mail."""
+        return self._listening(self.smtp_port)
+
+    @property
+    def pages(self) -> int:
+        """The process id of the one who answers over HTTP."""
+        (pid,) = self._listening(self.http_port)
+        return pid
+
+    def _listening(self, port: int) -> set[int]:
+        sockets = {f"socket:[{inode}]" for inode in _inodes(port, _LISTENS)}
+        return {pid for pid in self.children if not sockets.isdisjoint(_files(pid))}
+
+    @property
+    def children(self) -> set[int]:
         """The process ids of the supervisor's children, those that are being started or retire too."""
         pid = self.process.pid
         return {int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()}
@@ -114,7 +129,7 @@ class Service:
         """A test begins; it sees its own events and copies alone."""
         self._seen = len(self.events)
         self.smarthost.messages.clear()
-        self._before = self.path.read_text(), self.workers
+        self._before = self.path.read_text(), self.children
 
     async def restore(self) -> None:
         """A test has ended: nobody is connected, and two workers serve by the words there were before."""
@@ -122,8 +137,8 @@ class Service:
             client.close()
         self.clients.clear()
         self.smarthost.behave()
-        if not self.over and self._before != (self.path.read_text(), self.workers):
-            retiring = self.workers
+        if not self.over and self._before != (self.path.read_text(), self.children):
+            retiring = self.children
             self.path.write_text(self._before[0])
             await self.reload()
             await ended(*retiring)
@@ -152,7 +167,7 @@ class Service:
         """An SMTP session, logged in, with a worker that is wanted, and that worker's process id."""
         for _ in range(TRIES):
             client = self.connect()
-            pid = _server_of(client.sock.getsockname()[1], self.smtp_port, self.workers)
+            pid = _server_of(client.sock.getsockname()[1], self.smtp_port, self.children)
             if wanted(pid):
                 return client, pid
             client.quit()
@@ -185,27 +200,19 @@ class Service:
         finally:
             client.quit()
 
-    def fetch(self, method: str, url: str, wanted: Callable[[int], bool] = lambda _pid: True) -> str:
-        """The body of an HTTP answer with status 200, by a worker that is wanted."""
-        for _ in range(TRIES):
-            client = http.client.HTTPConnection("127.0.0.1", self.http_port, timeout=30)
-            client.request("GET", "/healthz")  # accepted, so that it is known by whom
-            client.getresponse().read()
-            if wanted(_server_of(client.sock.getsockname()[1], self.http_port, self.workers)):
-                client.request(
-                    method, re.sub(r"^http://[^/]*", "", url), body="" if method == "POST" else None
-                )
-                answer = client.getresponse()
-                body = answer.read().decode()
-                client.close()
-                assert answer.status == 200, body
-                return body
-            client.close()
-        raise AssertionError("the kernel never chose such a worker")
+    def fetch(self, method: str, url: str) -> str:
+        """The body of an HTTP answer with status 200."""
+        client = http.client.HTTPConnection("127.0.0.1", self.http_port, timeout=30)
+        client.request(method, re.sub(r"^http://[^/]*", "", url), body="" if method == "POST" else None)
+        answer = client.getresponse()
+        body = answer.read().decode()
+        client.close()
+        assert answer.status == 200, body
+        return body
 
-    def figures(self, wanted: Callable[[int], bool] = lambda _pid: True) -> dict[str, float]:
-        """What /metrics shows, by the names of the samples, asked of a worker that is wanted."""
-        shown = self.fetch("GET", "/metrics", wanted)
+    def figures(self) -> dict[str, float]:
+        """What /metrics shows, by the names of the samples."""
+        shown = self.fetch("GET", "/metrics")
         samples = (line.rsplit(" ", 1) for line in shown.splitlines() if not line.startswith("#"))
         return {name: float(value) for name, value in samples}
 
@@ -226,14 +233,24 @@ def send(client: smtplib.SMTP, *recipients: str) -> tuple[int, str]:
     return code, text.decode()
 
 
+_ESTABLISHED, _LISTENS = "01", "0A"  # tcp_states.h
+
+
 def _server_of(client_port: int, port: int, pids: set[int]) -> int:
     """Which process serves a connection: the one that has its socket among its open files."""
-    inode = next(
+    (inode,) = _inodes(port, _ESTABLISHED, client_port)
+    return next(pid for pid in pids if f"socket:[{inode}]" in _files(pid))
+
+
+def _inodes(port: int, state: str, client_port: int = 0) -> list[str]:
+    """The sockets of that state at a port of this machine."""
+    return [
         words[9]
         for words in map(str.split, Path("/proc/net/tcp").read_text().splitlines()[1:])
-        if words[1].endswith(f":{port:04X}") and words[2].endswith(f":{client_port:04X}") and words[3] == "01"
-    )
-    return next(pid for pid in pids if f"socket:[{inode}]" in _files(pid))
+        if words[1].endswith(f":{port:04X}")
+        and words[2].endswith(f":{client_port:04X}")
+        and words[3] == state
+    ]
 
 
 def _files(pid: int) -> set[str]:
@@ -330,7 +347,7 @@ async def landlord(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[La
             smarthost.port,
             smarthost_timeout=120,  # a gate is held on busy machines too
             answer_within=120,
-            connections=3,  # one for each worker: people of one message are served in turn
+            connections=4,  # one for each worker: people of one message are served in turn
         )
         text = path.read_text().replace("[gateway]", "[gateway]\nworkers = 2", 1)
         path.write_text(text.replace('"127.0.0.1:0"', f'"127.0.0.1:{free_port()}"', 1))

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from gateway.config import Listen
-from gateway.listening import Door, Listeners, Place
+from gateway.listening import MAIL, PAGES, Door, Listeners, Place
 
 ANY = Place("smtp", Listen("127.0.0.1", 0))
 
@@ -17,24 +17,36 @@ ANY = Place("smtp", Listen("127.0.0.1", 0))
 @pytest.fixture
 def listeners() -> Iterator[Listeners]:
     """One place, two shares."""
-    made = Listeners().moved_to([ANY], 2)
+    made = Listeners().moved_to({ANY: 2})
     yield made
     made.close()
 
 
 def address(listeners: Listeners) -> tuple[str, int]:
     """Where the first socket of ANY is."""
-    (own, *_) = listeners.share(0, 1)[ANY]
+    (own, *_) = listeners.share(MAIL, 0, 1)[ANY]
     host, port = own.getsockname()
     return host, port
 
 
 def test_workers_share_one_port(listeners: Listeners) -> None:
     """Each of two workers has a socket of its own at the same address."""
-    shares = [listeners.share(number, 2)[ANY] for number in (0, 1)]
+    shares = [listeners.share(MAIL, number, 2)[ANY] for number in (0, 1)]
 
     assert [len(share) for share in shares] == [1, 1]
     assert len({own.getsockname() for share in shares for own in share}) == 1
+
+
+def test_a_share_has_the_sockets_of_its_services_alone() -> None:
+    """Who takes mail has no socket of the pages, and who serves the pages none for mail."""
+    http = Place("http", Listen("127.0.0.1", 0))
+    listeners = Listeners().moved_to({ANY: 2, http: 1})
+
+    shares = [listeners.share(MAIL, 0, 2), listeners.share(MAIL, 1, 2), listeners.share(PAGES, 0, 1)]
+
+    assert [set(share) for share in shares] == [{ANY}, {ANY}, {http}]
+    assert {own for share in shares for sockets in share.values() for own in sockets} == listeners.sockets
+    listeners.close()
 
 
 def test_a_place_that_is_taken_is_an_error(listeners: Listeners) -> None:
@@ -42,7 +54,7 @@ def test_a_place_that_is_taken_is_an_error(listeners: Listeners) -> None:
     host, port = address(listeners)
 
     with pytest.raises(OSError, match=f"{host}:{port}"):
-        Listeners().moved_to([Place("http", Listen(host, port))], 1)
+        Listeners().moved_to({Place("http", Listen(host, port)): 1})
 
 
 def test_a_place_that_is_being_left_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -51,9 +63,9 @@ def test_a_place_that_is_being_left_is_waited_for(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("gateway.listening.sleep", lambda _: leaving.close())
     free_soon, taken = [Place("http", Listen(*own.getsockname())) for own in (leaving, staying)]
 
-    Listeners().moved_to([free_soon], 1, patience=30).close()
+    Listeners().moved_to({free_soon: 1}, patience=30).close()
     with pytest.raises(OSError, match="cannot listen"):
-        Listeners().moved_to([taken], 1, patience=0.01)
+        Listeners().moved_to({taken: 1}, patience=0.01)
     staying.close()
 
 
@@ -62,9 +74,9 @@ def test_sockets_stay_when_workers_change(
     listeners: Listeners, workers: int, sockets: int, of_each: list[int]
 ) -> None:
     """With fewer workers each socket is still served by one; with more, some are added to those there are."""
-    moved = listeners.moved_to([ANY], workers)
+    moved = listeners.moved_to({ANY: workers})
 
-    shares = [moved.share(number, workers)[ANY] for number in range(workers)]
+    shares = [moved.share(MAIL, number, workers)[ANY] for number in range(workers)]
     assert listeners.sockets <= moved.sockets
     assert len(moved.sockets) == sockets
     assert [len(share) for share in shares] == of_each
@@ -73,7 +85,7 @@ def test_sockets_stay_when_workers_change(
 
 def test_a_place_that_is_left_is_closed(listeners: Listeners) -> None:
     """Moving elsewhere closes nothing by itself; what the new places do not have can then be closed."""
-    moved = listeners.moved_to([Place("http", Listen("127.0.0.1", 0))], 1)
+    moved = listeners.moved_to({Place("http", Listen("127.0.0.1", 0)): 1})
     open_before = [own.fileno() >= 0 for own in listeners.sockets]
 
     listeners.close(but=moved.sockets)
@@ -93,7 +105,7 @@ def test_a_move_that_fails_leaves_nothing_behind(listeners: Listeners) -> None:
         places = [Place("http", Listen("127.0.0.1", free)), Place("admin", Listen(*other.getsockname()))]
 
         with pytest.raises(OSError, match="cannot listen"):
-            listeners.moved_to([ANY, *places], 2)
+            listeners.moved_to(dict.fromkeys([ANY, *places], 2))
 
         socket.create_server(("127.0.0.1", free)).close()
     assert all(own.fileno() >= 0 for own in listeners.sockets)
@@ -109,7 +121,7 @@ class Greeter(asyncio.Protocol):
 
 async def test_who_is_queued_is_taken_in_before_the_door_closes(listeners: Listeners) -> None:
     """Clients that had connected, but were not accepted yet, are served and not reset."""
-    (own,) = listeners.share(0, 2)[ANY]
+    (own,) = listeners.share(MAIL, 0, 2)[ANY]
     listeners.close(but=[own])
     door = await Door.open(own, Greeter)
     clients = [socket.create_connection(own.getsockname(), timeout=10) for _ in range(20)]
@@ -123,7 +135,7 @@ async def test_who_is_queued_is_taken_in_before_the_door_closes(listeners: Liste
 
 async def test_a_door_retires_when_its_last_client_has_left(listeners: Listeners) -> None:
     """It accepts nobody any more, and ends only once those inside have gone."""
-    (own,) = listeners.share(0, 2)[ANY]
+    (own,) = listeners.share(MAIL, 0, 2)[ANY]
     listeners.close(but=[own])
     where = own.getsockname()
     door = await Door.open(own, Greeter)

@@ -25,6 +25,7 @@ from gateway.store.tables import SCHEMA
 
 _MIGRATIONS = Path(__file__).with_name("migrations")
 _KEYS_CHECK = "keys_check"
+_OPENING_PATIENCE = 5.0  # seconds to wait for another process that recovers, or puts away, the log
 _UPGRADE_PATIENCE = 30.0  # seconds to wait for another process's transaction
 
 _PRAGMAS = (
@@ -79,20 +80,29 @@ def path_of(url: str) -> Path:
 def connect(path: Path, *, patience: float = 0.0) -> sqlite3.Connection:
     """A connection to an existing database that can write, without implicit transactions.
 
-    `patience` is SQLite's own busy timeout in seconds. Raises sqlite3.Error, also when there is no file.
+    `patience` is SQLite's own busy timeout in seconds, once it is open. Raises sqlite3.Error, also when there
+    is no file.
     """
-    database = sqlite3.connect(_uri(path), uri=True, timeout=patience, isolation_level=None)
+    database = sqlite3.connect(uri_of(path), uri=True, timeout=_OPENING_PATIENCE, isolation_level=None)
     try:
         for pragma in _PRAGMAS:
             database.execute(pragma)
+        database.execute(f"PRAGMA busy_timeout={round(patience * 1000)}")
     except sqlite3.Error:
         database.close()
         raise
     return database
 
 
-def _uri(path: Path) -> str:
+def uri_of(path: Path) -> str:
+    """The file as SQLite is to open it, to read and write and never to make (rule 1)."""
     return f"file:{quote(str(path.absolute()))}?mode=rw"
+
+
+def files_at(path: Path) -> tuple[int, ...]:
+    """Which files are at the path: the database and its write-ahead log. Raises FileNotFoundError."""
+    main, log = path.stat(), path.with_name(path.name + "-wal").stat()
+    return main.st_dev, main.st_ino, log.st_ino
 
 
 def create(url: str, keys_check: str) -> None:

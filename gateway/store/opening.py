@@ -11,13 +11,16 @@ from datetime import datetime
 from gateway.ids import Ids
 from gateway.store.configurations import Configurations
 from gateway.store.database import path_of
+from gateway.store.dossiers import Dossiers
 from gateway.store.doubts import Doubts
+from gateway.store.erasure import Erasure
 from gateway.store.idempotency import Idempotency
 from gateway.store.journal import Journal
 from gateway.store.ledger import Ledger
 from gateway.store.living import Living
 from gateway.store.log import Log
 from gateway.store.reader import Reader
+from gateway.store.retention import Retention
 from gateway.store.writer import PATIENCE, Writer
 
 
@@ -29,6 +32,9 @@ class Store:
     journal: Journal
     log: Log
     doubts: Doubts
+    dossiers: Dossiers
+    erasure: Erasure
+    retention: Retention
     idempotency: Idempotency
     configurations: Configurations
     ids: Ids
@@ -70,6 +76,9 @@ async def opened(
             journal,
             Log(reader),
             Doubts(ledger, reader),
+            Dossiers(reader),
+            Erasure(path, writer, reader),
+            Retention(path, writer, reader),
             Idempotency(writer, reader),
             Configurations(writer, reader),
             writer.ids,

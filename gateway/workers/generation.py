@@ -3,13 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from gateway.app import Prepared
-from gateway.listening import Listeners
+from gateway.app import Prepared, places
+from gateway.config import Config
+from gateway.listening import MAIL, PAGES, Listeners, Place, Sockets
 from gateway.workers.line import Line
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0  # seconds before a dead worker is started again
 SOUND_SECONDS = 60.0  # a worker that lived so long does not count as failing again and again
+
+
+class Part(NamedTuple):
+    """What one worker serves: these services, as the `number`th of so many who do, counted from 0."""
+
+    services: frozenset[str]
+    number: int
+    among: int
+
+
+def parts(config: Config) -> list[Part]:
+    """The workers there are to be: beside those who take mail one for the pages, which wait for no mail."""
+    workers = config.gateway.workers
+    return [*(Part(MAIL, number, workers) for number in range(workers)), Part(PAGES, 0, 1)]
+
+
+def served(config: Config) -> dict[Place, int]:
+    """Where it listens, and how many workers serve each place."""
+    return {place: sum(place.service in part.services for part in parts(config)) for place in places(config)}
 
 
 @dataclass(slots=True, eq=False)
@@ -23,6 +44,11 @@ class Worker:
     started: float  # of time.monotonic()
     ready: bool = False
 
+    @property
+    def takes_mail(self) -> bool:
+        """Whether clients may have mail under way with it."""
+        return not self.generation.parts[self.number].services.isdisjoint(MAIL)
+
 
 @dataclass(slots=True, eq=False)
 class Generation:
@@ -35,14 +61,18 @@ class Generation:
     _deaths: dict[int, int] = field(default_factory=dict)  # in a row, by number
 
     @property
-    def size(self) -> int:
-        """How many workers there are to be."""
-        return self.given.config.gateway.workers
+    def parts(self) -> list[Part]:
+        """The workers there are to be, by number."""
+        return parts(self.given.config)
 
     @property
     def is_ready(self) -> bool:
         """Whether every worker serves."""
-        return sum(worker.ready for worker in self.workers) == self.size
+        return sum(worker.ready for worker in self.workers) == len(self.parts)
+
+    def share(self, number: int) -> dict[Place, Sockets]:
+        """The sockets of the worker of that number."""
+        return self.listeners.share(*self.parts[number])
 
     def lost(self, worker: Worker, now: float) -> None:
         """A worker ended unasked: start another, later each time in a row."""

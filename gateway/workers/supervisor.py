@@ -5,7 +5,8 @@ Rules of this file:
 1. It does no work but this: no thread, no loop of asyncio, nothing that a fork would break in its children.
 2. Whatever can be wrong at the start is found before the first fork, and at a reload before anything changes.
 3. On SIGHUP the next generation serves before the one before it retires; where it cannot, that one stays.
-4. Workers that lose their supervisor leave their places and drain, beside a successor that may be started
+4. At the end whoever takes mail drains first: people can object as long as mail may go.
+5. Workers that lose their supervisor leave their places and drain, beside a successor that may be started
    at once: they do not hold the state directory (app.alone), and each claim knows whose it is (I5).
 """
 
@@ -24,19 +25,19 @@ from typing import NoReturn
 
 import structlog
 
-from gateway.app import alone, places, prepared
+from gateway.app import alone, prepared
 from gateway.config import Config, ConfigError
 from gateway.listening import Listeners
 from gateway.logs import configure_logs
 from gateway.metrics import loaded
 from gateway.opening import check
-from gateway.workers.generation import LONGEST_PAUSE, Generation, Worker
+from gateway.workers.generation import LONGEST_PAUSE, Generation, Worker, served
 from gateway.workers.line import Word, pair
 from gateway.workers.summing import Summing
 from gateway.workers.worker import work
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
-PATIENCE = 5.0  # seconds until workers of a killed supervisor have left their places (rule 4)
+PATIENCE = 5.0  # seconds until workers of a killed supervisor have left their places (rule 5)
 FAILED = 3  # contract section 2: a part is down
 
 log = structlog.get_logger()
@@ -69,7 +70,7 @@ def _generation(config: Config, before: Generation | None) -> Generation:
     given = prepared(config)
     listeners = before.listeners if before else Listeners()
     patience = 0.0 if before else PATIENCE
-    return Generation(given, listeners.moved_to(places(config), config.gateway.workers, patience))
+    return Generation(given, listeners.moved_to(served(config), patience))
 
 
 def _home(config: Config) -> tuple[str, str]:
@@ -163,7 +164,7 @@ class Supervisor:
 
     def _start(self, generation: Generation) -> None:
         self._next = generation
-        for number in range(generation.size):
+        for number in range(len(generation.parts)):
             self._fork(generation, number)
 
     def _reload(self, current: Generation) -> None:
@@ -214,7 +215,12 @@ class Supervisor:
         for generation in (self._current, self._next):
             if generation:
                 generation.listeners.close()
-        for worker in self._workers.values():
+        self._let_drain()
+
+    def _let_drain(self) -> None:
+        """Those who take mail and, once they have ended, the others (rule 4)."""
+        workers = self._workers.values()
+        for worker in [worker for worker in workers if worker.takes_mail] or workers:
             worker.line.finish()
 
     # --- processes
@@ -256,7 +262,7 @@ class Supervisor:
             self._selector.close()  # closed and not unregistered: that would undo it in the supervisor too
             for worker in self._workers.values():
                 worker.line.close()  # or its worker would not hear that the supervisor is gone
-            share = generation.listeners.share(number, generation.size)
+            share = generation.share(number)
             own = {one for sockets in share.values() for one in sockets}
             for each in (self._current, self._next):
                 if each:
@@ -289,3 +295,5 @@ class Supervisor:
             worker.generation.lost(worker, monotonic())
         elif worker.generation is self._next and not self._stopping:
             self._abandon(worker.generation)
+        if self._stopping:
+            self._let_drain()
