@@ -96,10 +96,12 @@ def parse(text: str | bytes) -> Mailbox:
 def _check_length(text: str, local: str, domain: str) -> None:
     """RFC 5321 section 4.5.3.1, counted in octets; a lone surrogate has none."""
     try:
-        sizes = [len(part.encode("utf-8")) for part in (local, domain, text)]
+        sizes = len(text), len(local), len(domain)
+        if not text.isascii():
+            sizes = len(text.encode()), len(local.encode()), len(domain.encode())
     except UnicodeEncodeError:
         raise AddressError("address is not valid Unicode") from None
-    if sizes[0] > MAX_LOCAL or sizes[1] > MAX_DOMAIN or sizes[2] > MAX_PATH:
+    if sizes[0] > MAX_PATH or sizes[1] > MAX_LOCAL or sizes[2] > MAX_DOMAIN:
         raise AddressError("address is too long")
 
 
@@ -114,8 +116,9 @@ def _comparable_local(local: str) -> str:
         raise AddressError("local part is empty")
     if "=?" in plain:  # an RFC 2047 word, which libraries on the way would decode into another address
         raise AddressError("address has an encoded word")
-    if not plain.isascii():
-        _check_letters(plain)
+    if plain.isascii():
+        return plain.lower()  # as it folds
+    _check_letters(plain)
     return fold(plain)
 
 
@@ -191,4 +194,16 @@ def person_hash(key: bytes, controller: str, comparable: str) -> bytes:
 
     The controller is part of what is hashed, so the records of two controllers cannot be joined.
     """
-    return hmac.digest(key, f"{controller}\0{comparable}".encode(), "sha256")[:16]
+    return keyed_hash(key, f"{controller}\0{comparable}".encode())
+
+
+def keyed_hash(key: bytes, octets: bytes) -> bytes:
+    """The first 16 bytes of HMAC-SHA-256 (RFC 2104), whose work on the key alone is done but once."""
+    keyed = _keyed(key).copy()
+    keyed.update(octets)
+    return keyed.digest()[:16]
+
+
+@lru_cache(maxsize=8)
+def _keyed(key: bytes) -> hmac.HMAC:
+    return hmac.new(key, digestmod="sha256")

@@ -12,7 +12,17 @@ import structlog
 import typer
 from typer.core import TyperGroup
 
-from gateway.commands import asking, campaign, recording, running, setting_up, signing
+from gateway.commands import (
+    asking,
+    campaign,
+    dossier,
+    ending,
+    proving,
+    recording,
+    running,
+    setting_up,
+    signing,
+)
 from gateway.commands.terminal import DONE, DOWN, INTERRUPTED, WRONG, fail
 from gateway.keys import KeysError
 from gateway.opening import OpeningError
@@ -87,7 +97,11 @@ app.command("import")(recording.import_)
 app.command("decide")(asking.decide_)
 app.command("precheck")(campaign.precheck_)
 app.command("object")(recording.object_)
+app.command("dossier")(dossier.dossier_)
 app.command()(asking.log)
+app.command()(proving.verify)
+app.command()(ending.erase)
+app.add_typer(ending.retention, name="retention")
 app.add_typer(setting_up.store, name="db")
 app.command()(running.demo)
 

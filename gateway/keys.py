@@ -13,7 +13,7 @@ import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gateway.address import person_hash
+from gateway.address import keyed_hash, person_hash
 
 
 class KeysError(Exception):
@@ -33,7 +33,7 @@ class Keys:
 
     def digest(self, purpose: str, content: bytes) -> bytes:
         """A 16-byte keyed hash of content, of no use for any other purpose."""
-        return hmac.digest(self.person, b"\0" + purpose.encode() + b"\0" + content, "sha256")[:16]
+        return keyed_hash(self.person, b"\0" + purpose.encode() + b"\0" + content)
 
     def seed(self, purpose: str) -> bytes:
         """32 bytes from which to make a key of another kind, of no use for any other purpose."""

@@ -27,6 +27,17 @@ class Clock(Protocol):
         ...
 
 
+class ErasedError(Exception):
+    """Rows are older than the erasure of their person, so nothing was appended (L25).
+
+    `rows` are their places among those given, from 0.
+    """
+
+    def __init__(self, rows: Sequence[int]) -> None:
+        super().__init__("older than the erasure of this person")
+        self.rows = tuple(rows)
+
+
 @dataclass(frozen=True, slots=True)
 class Person:
     """A person as records name them, and the mailbox by which they are reached now."""
@@ -141,7 +152,8 @@ class Ledger(Protocol):
         """Commit the rows with full synchronisation, all or none, in order.
 
         With `again`, a refusal equal to one on record is appended all the same when any consent was
-        recorded after that one, so that it binds once more. Raises StoreUnavailableError.
+        recorded after that one, so that it binds once more. Raises StoreUnavailableError, and ErasedError
+        when a row, not a refusal, occurred before its person was erased.
         """
         ...
 

@@ -423,10 +423,11 @@ class Place:
     keys: Keys = field(default_factory=fresh)
     config: Any = field(
         default_factory=lambda: SimpleNamespace(
+            controllers={},
             categories={
                 "news": Category(id="news", controller="shop", title="News", purpose="marketing"),
                 "meat": Category(id="meat", controller="butcher", title="Meat", purpose="marketing"),
-            }
+            },
         )
     )
 

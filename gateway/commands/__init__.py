@@ -7,5 +7,8 @@ recording.py   import, object
 asking.py      decide, log
 doubts.py      log --doubts
 campaign.py    precheck
+proving.py     verify
+dossier.py     dossier
+ending.py      erase, retention
 running.py     serve, demo
 """

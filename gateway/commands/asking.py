@@ -25,18 +25,20 @@ from gateway.commands.terminal import (
     fail,
     guarded,
     printable,
+    remark,
     tell,
     tell_json,
 )
 from gateway.config import Config
-from gateway.grants import known_categories
+from gateway.grants import law_of
 from gateway.intake.fields import moment_of
 from gateway.law.category import Category
 from gateway.law.decision import Decision, Send, Withhold, decide
 from gateway.law.evidence import Channel
 from gateway.law.reason import Reason
+from gateway.law.record import Law
 from gateway.law.standing import standing_of
-from gateway.opening import SystemClock, rooms
+from gateway.opening import Rooms, SystemClock, rooms
 from gateway.store.log import Filters, LogEntry
 
 _AGO = re.compile(r"(\d{1,6})\s*([smhdw])")
@@ -54,10 +56,9 @@ def decide_(
 ) -> None:
     """Say whether a mail may go to this person now, on what ground, and every test on the way."""
     loaded = configuration(config, as_json=as_json)
-    chosen = category_named(loaded, category)
-    moment = _moment(at, "--at") if at else None
+    moment = time_named(at, "--at") if at else None
     asked_at = moment or SystemClock().now()
-    decision = asyncio.run(_decide(loaded, mailbox_of(address), chosen, channel, moment, asked_at))
+    decision = asyncio.run(_decide(loaded, mailbox_of(address), category, channel, moment, asked_at))
     if as_json:
         more = {"category": category, "channel": channel, "at": asked_at.isoformat()}
         tell_json(answer_of(decision) | more)
@@ -67,32 +68,37 @@ def decide_(
         raise typer.Exit(NO)
 
 
-def category_named(config: Config, name: str) -> Category:
+def category_named(law: Config | Law, name: str) -> Category:
     """The category, or the end of the command."""
-    found = config.categories.get(name)
+    found = law.categories.get(name)
     if found is None:
-        fail(f"there is no category {name!r}; there is {', '.join(sorted(config.categories))}")
+        fail(f"there is no category {name!r}; there is {', '.join(sorted(law.categories))}")
     return found
 
 
 async def _decide(
-    config: Config,
-    mailbox: Mailbox,
-    category: Category,
-    channel: Channel,
-    at: datetime | None,
-    now: datetime,
+    config: Config, mailbox: Mailbox, name: str, channel: Channel, at: datetime | None, now: datetime
 ) -> Decision:
-    """The decision; with `at`, from the rows recorded and occurred by then (contract section 2)."""
+    """The decision; with `at`, from the rows recorded and occurred by then, by the rules in force then."""
     async with rooms(config) as place:
+        law = await _law_at(place, at) if at else law_of(config)
+        category = category_named(law, name)
         person = place.keys.hash(category.controller, mailbox.comparable)
         rows = await place.ledger.evidence(category.controller, person, at)
     standing = standing_of(
         [row for row in rows if at is None or row.occurred_at <= at],
         local_part=mailbox.local_part,
-        known_categories=known_categories(config, category.controller),
+        known_categories=law.known_categories(category.controller),
     )
-    return decide(category, config.controllers[category.controller], channel, standing, now)
+    return decide(category, law.controllers[category.controller], channel, standing, now)
+
+
+async def _law_at(place: Rooms, at: datetime) -> Law:
+    """What was in force then; today's configuration where nothing is on record."""
+    found = await place.store.configurations.at(at)
+    if found is None:
+        remark(f"no configuration is on record for {at.isoformat()}: today's is used")
+    return found or law_of(place.config)
 
 
 def answer_of(decision: Decision) -> dict[str, object]:
@@ -148,8 +154,8 @@ def log(
         fail(f"there is no reason {reason!r}; there is {', '.join(one.value for one in Reason)}")
     filters = Filters(
         withheld=withheld,
-        since=_moment(since, "--since") if since else None,
-        until=_moment(until, "--until", end_of_day=True) if until else None,
+        since=time_named(since, "--since") if since else None,
+        until=time_named(until, "--until", end_of_day=True) if until else None,
         reason=reason,
         category=category,
         campaign=campaign,
@@ -205,8 +211,8 @@ def _line(entry: LogEntry) -> str:
     )
 
 
-def _moment(text: str, option: str, *, end_of_day: bool = False) -> datetime:
-    """A time: with a zone, or a day in UTC (its end, where a period ends), or so long ago."""
+def time_named(text: str, option: str, *, end_of_day: bool = False) -> datetime:
+    """The time that an option names: with a zone, or a day in UTC (or its end), or so long ago."""
     plain = text.strip()
     try:
         if ago := _AGO.fullmatch(plain):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import gc
 import json
 import os
 from collections.abc import Iterator
@@ -36,6 +37,7 @@ from gateway.intake.recording import OnReject, Rooms
 from gateway.objecting import Objecting, Recorded
 from gateway.opening import rooms
 
+COLLECT_AFTER = 50_000  # objects: some batches of rows
 PASSES = 2  # an import reads its file twice: refusals take effect first
 
 ControllerId = Annotated[str | None, typer.Option("--controller", help="For which controller.")]
@@ -70,6 +72,8 @@ async def _import(
 ) -> Imported:
     opened: AbstractAsyncContextManager[Rooms] = rehearsal(config) if dry_run else rooms(config)
     async with opened as place:
+        gc.freeze()  # what is there by now stays; rows come and go by the million, and none refers to itself
+        gc.set_threshold(COLLECT_AFTER)
         return await import_file(place, controller, source, on_reject=on_reject)
 
 
@@ -80,10 +84,11 @@ def _the_controller(config: Config, asked: str | None) -> str:
         return only
     if asked is None:
         fail(f"say for which controller: --controller {' | '.join(sorted(config.controllers))}")
-    return _known_controller(config, asked)
+    return known_controller(config, asked)
 
 
-def _known_controller(config: Config, asked: str) -> str:
+def known_controller(config: Config, asked: str) -> str:
+    """The controller of that id, or the end of the command."""
     if asked not in config.controllers:
         fail(f"there is no controller {asked!r}; there is {', '.join(sorted(config.controllers))}")
     return asked
@@ -173,7 +178,7 @@ def object_(
     for name, value in (("--via", via), ("--operator", operator)):
         if is_blank(value):
             fail(f"{name} must say something")
-    asked = [_known_controller(loaded, controller)] if controller else list(loaded.controllers)
+    asked = [known_controller(loaded, controller)] if controller else list(loaded.controllers)
     said = {"via": kept(via), "operator": kept(operator), "reference": kept(reference)}
     done = asyncio.run(_object(loaded, mailbox, asked, scope, said))
     for one in done:

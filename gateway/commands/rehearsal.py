@@ -7,18 +7,20 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import func, select, tuple_
 
 from gateway import keys as keys_file
 from gateway.config import Config
 from gateway.keys import Keys
 from gateway.law.evidence import Evidence
 from gateway.opening import SystemClock
-from gateway.ports import Appended, Clock, NewEvidence
+from gateway.ports import Appended, Clock, ErasedError, NewEvidence
 from gateway.store import database
+from gateway.store.acts import ERASE
+from gateway.store.evidence import too_old
 from gateway.store.ledger import evidence
 from gateway.store.reader import Reader
-from gateway.store.tables import ledger
+from gateway.store.tables import acts, ledger
 
 ROWS = 200  # looked up in one read
 
@@ -30,7 +32,9 @@ class RehearsedLedger:
     reader: Reader | None
 
     async def append(self, rows: Sequence[NewEvidence], *, again: bool = False) -> list[Appended]:
-        """Which rows are on record already. Raises StoreUnavailableError."""
+        """Which rows are on record already. Raises StoreUnavailableError or ErasedError."""
+        if older := too_old(rows, await self._erased(rows)):
+            raise ErasedError(older)
         known: dict[tuple[bytes, bytes], int] = {}
         for start in range(0, len(rows), ROWS):
             known |= await self._known(rows[start : start + ROWS])
@@ -46,6 +50,20 @@ class RehearsedLedger:
             tuple_(ledger.c.person, ledger.c.content).in_([(row.person, row.content) for row in rows]),
         )
         return {(person, content): number for person, content, number in await self.reader.rows(statement)}
+
+    async def _erased(self, rows: Sequence[NewEvidence]) -> dict[tuple[str, bytes], int]:
+        if self.reader is None or not rows:
+            return {}
+        statement = (
+            select(acts.c.controller, acts.c.person, func.max(acts.c.at))
+            .where(
+                acts.c.act == ERASE,
+                acts.c.controller == rows[0].controller,
+                acts.c.person.in_({row.person for row in rows}),
+            )
+            .group_by(acts.c.controller, acts.c.person)
+        )
+        return {(controller, person): at for controller, person, at in await self.reader.rows(statement)}
 
     async def evidence(
         self, controller: str, person: bytes, recorded_by: datetime | None = None

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 # Contract section 6: the fixed set of fields; any other is dropped and named (L23).
 FIELDS: tuple[str, ...] = (
@@ -54,8 +54,7 @@ _SCALAR = (bool, int, float)
 MOST_ID = (1 << 63) - 1
 
 
-@dataclass(frozen=True, slots=True)
-class RawRow:
+class RawRow(NamedTuple):  # made in a third of the time of a frozen dataclass, and files have millions
     """A row as it came: its line (from 1), its known fields by lower-case name, and what broke it, if any.
 
     Values are text (CSV), or what JSON has: text, numbers, booleans, lists, None. `dropped` names the
@@ -96,6 +95,8 @@ def moment_of(value: object) -> datetime | None:
 class Reading:
     """Reads a row's fields one by one and collects what is wrong with them."""
 
+    __slots__ = ("_fields", "faults")
+
     def __init__(self, fields: Mapping[str, object]) -> None:
         self._fields = fields
         self.faults: list[str] = []
@@ -111,12 +112,12 @@ class Reading:
             if must:
                 self.fault(f"{name} is missing")
             return ""
+        if isinstance(value, str):
+            return self._sound(name, value.strip())
         if isinstance(value, int | float) and not isinstance(value, bool):
-            value = json.dumps(value)
-        if not isinstance(value, str):
-            self.fault(f"{name} must be text")
-            return ""
-        return self._sound(name, value.strip())
+            return self._sound(name, json.dumps(value))
+        self.fault(f"{name} must be text")
+        return ""
 
     def _sound(self, name: str, text: str) -> str:
         """Text that every database can hold (design section 6), within bounds."""

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO, TextIO, TypeAlias
 
-from gateway.intake.fields import FIELDS, RawRow, is_blank
+from gateway.intake.fields import FIELDS, RawRow
 
 JSON_NAMES = (".jsonl", ".ndjson", ".json")
 MAX_LINE = 1 << 20  # characters of a line, and of a CSV row over several lines
@@ -65,6 +65,7 @@ class EvidenceFile:
             return _json_rows
         self._delimiter, self._header, self._dropped = _header_of(self.path, head, self.MUST)
         self.columns = tuple(name for name in self._header if name in _KNOWN)
+        self._unknown = {*self._header} - _KNOWN
         return self._csv_rows
 
     def rows(self) -> Iterator[RawRow]:
@@ -83,25 +84,28 @@ class EvidenceFile:
     def _csv_rows(self, lines: Lines) -> Iterator[RawRow]:
         source = _Source(lines)
         next(line for line in source if line.strip())  # the header, read before
+        reader = csv.reader(source, delimiter=self._delimiter, strict=True)  # after an error it begins anew
         while True:
             source.begin()
+            fault = ""
             try:
-                cells = next(csv.reader(source, delimiter=self._delimiter, strict=True))
-                fault = ""
+                cells = next(reader)
             except StopIteration:
                 return
             except csv.Error:
                 cells = source.give_back(self._delimiter)
                 fault = "quotation marks that do not match, or a row that is too long"
-            if cells and not all(is_blank(cell) for cell in cells):
+            if any(map(str.strip, cells)):
                 yield self._row(source.taken[0][0], cells, fault)
 
     def _row(self, line: int, cells: Sequence[str], fault: str) -> RawRow:
-        if len(cells) > len(self._header) and not all(is_blank(cell) for cell in cells[len(self._header) :]):
-            fault = fault or f"has {len(cells)} cells, the header {len(self._header)}"
-        named = dict(zip(self._header, cells, strict=False))
-        known = {name: value for name, value in named.items() if name in _KNOWN}
-        return RawRow(line, known, fault, self._dropped)
+        header = self._header
+        if len(cells) > len(header) and any(map(str.strip, cells[len(header) :])):
+            fault = fault or f"has {len(cells)} cells, the header {len(header)}"
+        named: dict[str, object] = dict(zip(header, cells, strict=False))
+        for name in self._unknown:
+            named.pop(name, None)
+        return RawRow(line, named, fault, self._dropped)
 
 
 class _Source:

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, TypeAlias, get_args
+from typing import Literal, NamedTuple, TypeAlias, get_args
 
 from gateway.intake.fields import Reading
 from gateway.law.evidence import (
@@ -46,10 +45,11 @@ MAY_CARRY: Mapping[str, frozenset[str]] = {
     }.items()
 }
 REFUSALS = frozenset({"objection", "withdrawal"})
+PROOF = ("source", "wording", "wording_version")  # without which a consent does not count (GDPR 7(1), L2)
+_EMAIL = frozenset({"email"})
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
+class Settled(NamedTuple):
     """What every fact has: when it happened, when it is recorded, the row it corrects."""
 
     occurred_at: datetime
@@ -57,8 +57,7 @@ class Settled:
     corrects: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
+class Content(NamedTuple):
     """A fact and its details, with a word on what the fact is worth."""
 
     fact: Evidence
@@ -72,8 +71,8 @@ Hashed: TypeAlias = Callable[[str], str | None]  # a reference to its keyed hash
 
 def _consent(row: Reading, settled: Settled, _hashed: Hashed, categories: frozenset[str]) -> Content:
     """Consent: kept without its proof, then it never counts (GDPR 7(1), L2)."""
-    proof = {name: row.text(name) for name in ("source", "wording", "wording_version")}
-    lacking = [name for name, value in proof.items() if not value]
+    proof = {name: row.text(name) for name in PROOF}
+    lacking = [] if all(proof.values()) else [name for name, value in proof.items() if not value]
     third_party = row.names("third_party", ";")
     fact = Consent(
         id=0,
@@ -85,12 +84,14 @@ def _consent(row: Reading, settled: Settled, _hashed: Hashed, categories: frozen
         channels=_channels(row),
         confirmed_at=row.moment("confirmed_at"),
         expires_at=row.moment("expires_at"),
-        third_party=frozenset(name.casefold() for name in third_party or ()),  # L8: trimmed, case-folded
+        third_party=frozenset(map(str.casefold, third_party or ())),  # L8: trimmed, case-folded
     )
     details: dict[str, object] = {
         **proof,
-        **{name: row.text(name) for name in ("ip", "language", "reference")},
-        "third_party": third_party,
+        "ip": row.text("ip"),
+        "language": row.text("language"),
+        "reference": row.text("reference"),
+        "third_party": tuple(third_party) if third_party else None,
     }
     return Content(fact, details, f"unproven: lacks {', '.join(lacking)}" if lacking else "")
 
@@ -107,7 +108,7 @@ def _channels(row: Reading) -> frozenset[str]:
     """By what means one may be reached: by e-mail alone, unless the consent says otherwise (L27)."""
     given = row.names("channels", None)
     if given is None:
-        return frozenset({"email"})
+        return _EMAIL
     channels = frozenset(name.lower() for name in given)
     if unknown := sorted(channels.difference(CHANNELS)):
         row.fault(f"channels has {unknown[0]!r}; known are {', '.join(CHANNELS)}")

@@ -8,7 +8,7 @@ Rules of this file:
    the safe one: a refusal without a time of its own means "from now on", so one that a newer consent has
    lifted meanwhile is recorded anew.
 3. Transactions are short, with a pause between, since a gateway may be at work on the same store
-   (design section 6).
+   (design section 6). Reading and checking the rows of the next one is that pause.
 """
 
 from __future__ import annotations
@@ -29,11 +29,10 @@ from gateway.intake.kinds import REFUSALS
 from gateway.intake.rows import Accepted, Desk, Rejected, kind_named
 from gateway.keys import Keys
 from gateway.law.evidence import Consent, kind_of
-from gateway.ports import Appended, Clock, Ledger, NewEvidence
+from gateway.ports import Appended, Clock, ErasedError, Ledger, NewEvidence
 
-FIRST_BATCH, LARGEST_BATCH = 50, 500  # rows
+LEAST_BATCH, LARGEST_BATCH = 128, 512  # rows; fewer would be no shorter, for the disk takes its time anyway
 SHORT = 0.020  # seconds a transaction may last (design section 6)
-PAUSE = 0.002  # seconds between two of them
 MOST_DROPPED = 1000  # column names that are kept to be told
 
 Passes: TypeAlias = Callable[[], Iterable[RawRow]]
@@ -191,21 +190,34 @@ async def _appended(
 ) -> AsyncIterator[tuple[RawRow, Accepted, Appended]]:
     """Commit the rows in short transactions (rule 3), and give each back with what became of it."""
     clock = asyncio.get_running_loop()
-    size = FIRST_BATCH
+    size = LEAST_BATCH
     while batch := list(islice(rows, size)):
         if reject is not None:
             batch = [
                 (raw, accepted)
                 for raw, accepted in batch
-                if await _may_correct(ledger, raw, accepted, reject)
+                if accepted.row.fact.corrects is None or await _may_correct(ledger, raw, accepted, reject)
             ]
         started = clock.time()
-        appended = await ledger.append([accepted.row for _, accepted in batch])
+        appended = await _append(ledger, batch, reject)
         took = clock.time() - started
-        size = max(1, size // 2) if took > SHORT else min(size * 2, LARGEST_BATCH)
+        size = max(LEAST_BATCH, size // 2) if took > SHORT else min(size * 2, LARGEST_BATCH)
         for (raw, accepted), done in zip(batch, appended, strict=True):
             yield raw, accepted, done
-        await asyncio.sleep(PAUSE)
+
+
+async def _append(
+    ledger: Ledger, batch: list[tuple[RawRow, Accepted]], reject: OnReject | None
+) -> list[Appended]:
+    """Append the rows; those older than the erasure of their person are taken out, and rejected (L25)."""
+    while True:
+        try:
+            return await ledger.append([accepted.row for _, accepted in batch])
+        except ErasedError as error:
+            for place in reversed(error.rows):
+                raw, _ = batch.pop(place)
+                if reject is not None:
+                    reject(raw, str(error))
 
 
 async def _may_correct(ledger: Ledger, raw: RawRow, accepted: Accepted, reject: OnReject) -> bool:

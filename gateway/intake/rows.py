@@ -14,21 +14,24 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import NamedTuple
 
 from gateway import address
 from gateway.intake.fields import FIELDS, LONGEST, SHORT, RawRow, Reading, is_blank, kept, moment_of
 from gateway.intake.kinds import MAY_CARRY, READERS, REFUSALS, Settled
 from gateway.keys import Keys
-from gateway.law.evidence import ALL, Evidence, Objection, Withdrawal, kind_of, to_facts
+from gateway.law.evidence import ALL, Evidence, Objection, Withdrawal, facts_of, kind_of, own
 from gateway.objecting import checked_scope
 from gateway.ports import NewEvidence
 
 AHEAD = timedelta(minutes=5)  # what a clock elsewhere may be ahead of ours
 MARKETING = "marketing"
+_TAKEN = {kind: fields | {"email", "kind"} for kind, fields in MAY_CARRY.items()}
+_json = json.JSONEncoder(sort_keys=True).encode
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(NamedTuple):
     """Evidence to append. `dated` is whether its time is the row's own, not one we filled in.
 
     `note` says why a consent does not count; `dropped` names fields that were not taken (L23).
@@ -40,8 +43,7 @@ class Accepted:
     dropped: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Rejected:
+class Rejected(NamedTuple):
     """Why a row is no evidence."""
 
     reason: str
@@ -131,24 +133,21 @@ class Desk:
     ) -> NewEvidence:
         """The row to append; `said` is the time the row itself gave (rule 3)."""
         given = {name: value for name, value in details.items() if value not in ("", None)}
-        canonical = json.dumps(
-            [
-                kind_of(fact),
-                self.controller,
-                mailbox.comparable,
-                said.isoformat() if said else None,
-                to_facts(fact),
-                given,
-            ],
-            sort_keys=True,
-        )
+        own_to_it = (kind_of(fact), self.controller, mailbox.comparable, said.isoformat() if said else None)
+        content = f"[{', '.join(map(_json, own_to_it))}, {_in_common(*own(fact), tuple(given.items()))}]"
         return NewEvidence(
             controller=self.controller,
             person=self.keys.hash(self.controller, mailbox.comparable),
             fact=fact,
-            content=self.keys.digest("content", canonical.encode()),
+            content=self.keys.digest("content", content.encode()),
             details={"address": mailbox.wire, **given},
         )
+
+
+@lru_cache(maxsize=128)
+def _in_common(kind: str, values: tuple[object, ...], given: tuple[tuple[str, object], ...]) -> str:
+    """The end of the JSON list that `content` is the hash of: rows of a file are much alike in it."""
+    return _json([facts_of(kind, values), dict(given)])[1:-1]
 
 
 def kind_named(raw: RawRow) -> str:
@@ -173,6 +172,8 @@ def _mailbox(raw: RawRow) -> address.Mailbox | Rejected:
 
 def _dropped(raw: RawRow, kind: str) -> tuple[str, ...]:
     """Fields that are not taken: those nobody knows, and those that this kind may not carry (L23)."""
-    allowed = MAY_CARRY[kind] | {"email", "kind"}
-    extra = [name for name in FIELDS if name not in allowed and not is_blank(raw.fields.get(name))]
+    allowed = _TAKEN[kind]
+    if allowed.issuperset(raw.fields):
+        return raw.dropped
+    extra = (name for name in FIELDS if name not in allowed and not is_blank(raw.fields.get(name)))
     return (*raw.dropped, *(f"{name} ({kind})" for name in extra))

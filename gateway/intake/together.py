@@ -22,7 +22,7 @@ from gateway.intake.rows import Accepted, Desk, Rejected, kind_named
 from gateway.law.case import is_for, is_proven
 from gateway.law.category import Category
 from gateway.law.evidence import Consent
-from gateway.ports import Appended, Clock, Ledger
+from gateway.ports import Appended, Clock, ErasedError, Ledger
 
 CHECKED_AT_ONCE = 50  # rows, some 2 ms, after which others have their turn
 
@@ -80,7 +80,13 @@ async def record_together(rooms: Rooms, controller: str, rows: Sequence[Mapping[
     checked = await _checked(desk, rooms.ledger, rooms.clock, rows)
     ordered = sorted(checked, key=lambda one: one.is_refusal)  # rule 2
     objections = [one.objection.row for one in ordered if one.objection]
-    appended = await rooms.ledger.append([*(one.row.row for one in ordered), *objections], again=True)
+    try:
+        appended = await rooms.ledger.append([*(one.row.row for one in ordered), *objections], again=True)
+    except ErasedError as error:  # L25
+        faults = sorted(
+            (RowFault(ordered[place].number, str(error)) for place in error.rows), key=lambda one: one.row
+        )
+        raise RowsRejectedError(faults) from None
     categories = rooms.config.categories
     taken = {one.number: _taken(one, done, categories) for one, done in zip(ordered, appended, strict=False)}
     return [taken[one.number] for one in checked]

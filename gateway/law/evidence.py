@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, Literal, TypeAlias, get_args
 
 Channel: TypeAlias = Literal["email", "sms", "app", "phone", "post"]
 CHANNELS: tuple[Channel, ...] = get_args(Channel)
 
+COMMON = 1024  # facts whose plain form is remembered: rows of one file are much alike
 ALL = "all"  # the category of a withdrawal that names none (law.md section 3)
 
 
@@ -120,6 +123,9 @@ _OWN: Mapping[type[Evidence], tuple[tuple[str, object], ...]] = {
     kind: tuple((field.name, field.default) for field in fields(kind) if field.name not in _BESIDE)
     for kind in _NAMES
 }
+_VALUES: Mapping[type[Evidence], Callable[[Evidence], tuple[Any, ...]]] = {
+    kind: attrgetter(*(name for name, _ in own)) for kind, own in _OWN.items()
+}
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -149,8 +155,22 @@ def to_facts(fact: Evidence) -> dict[str, object]:
 
     Times are integer microseconds since the epoch, UTC; sets are sorted lists.
     """
+    return dict(facts_of(*own(fact)))
+
+
+def own(fact: Evidence) -> tuple[str, tuple[object, ...]]:
+    """What rows of a file often have in common: the kind, and the values of the kind's own fields."""
+    kind = type(fact)
+    return _NAMES[kind], _VALUES[kind](fact)
+
+
+@lru_cache(maxsize=COMMON)
+def facts_of(kind: str, values: tuple[object, ...]) -> Mapping[str, object]:
+    """What `to_facts` gives for these, not to be changed."""
     return {
-        name: _plain(value) for name, default in _OWN[type(fact)] if (value := getattr(fact, name)) != default
+        name: _plain(value)
+        for (name, default), value in zip(_OWN[_KINDS[kind]], values, strict=True)
+        if value != default
     }
 
 

@@ -15,10 +15,10 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from pydantic_core import to_json
 from sqlalchemy import Table, bindparam, select
 
 from gateway.store.compiling import text_of
-from gateway.store.spelling import canonical
 from gateway.store.tables import heads
 
 BEGINNING = bytes(32)
@@ -36,7 +36,7 @@ class Head:
 def row_digest(values: Sequence[object]) -> bytes:
     """The digest of a row's values before `link`, in the order of its columns; 32 bytes."""
     plain = [value.hex() if isinstance(value, bytes) else value for value in values]
-    return hashlib.sha256(canonical(plain).encode()).digest()
+    return hashlib.sha256(to_json(plain)).digest()  # of plain values the same octets as `canonical` has
 
 
 def next_link(before: bytes, digest: bytes) -> bytes:

@@ -160,8 +160,8 @@ class Erasure:
         def work(connection: sqlite3.Connection) -> None:
             acting.record(connection, ERASE, micros(at), controller, person, details)
             if closing:
-                row = evidence.ready(closing, writer.entropy)
-                evidence.append(connection, [row], writer.ids.next, writer.chain, again=False)
+                number, entropy = writer.ids.next, writer.entropy
+                evidence.append(connection, [closing], number, entropy, writer.chain, again=False)
             connection.execute(_ANSWERS)
 
         await writer.run(work, PATIENCE)

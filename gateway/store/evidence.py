@@ -2,52 +2,55 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import CTE, Select, and_, bindparam, func, literal_column, or_, select
+from sqlalchemy import CTE, Column, Select, and_, func, literal_column, select
 
-from gateway.law.evidence import Evidence, Objection, Withdrawal, from_facts, kind_of, to_facts
+from gateway.law.evidence import COMMON, Evidence, Objection, Withdrawal, facts_of, from_facts, own
 from gateway.ports import Appended, NewEvidence
 from gateway.store.chain import Chain
-from gateway.store.compiling import Inserting, Matching, text_of
-from gateway.store.spelling import SALT, canonical, digest, micros, moment
-from gateway.store.tables import ledger, ledger_details
+from gateway.store.compiling import Inserting, Matching
+from gateway.store.spelling import SALT, canonical, canonical_flat, micros, moment
+from gateway.store.tables import acts, ledger, ledger_details
 
-_THE_PERSON = (
-    ledger.c.controller == bindparam("controller"),
-    ledger.c.person == bindparam("person"),
-)
 COLUMNS = (ledger.c.id, ledger.c.kind, ledger.c.occurred_at, ledger.c.recorded_at, ledger.c.facts)
 _BY_ID = itemgetter(2)  # of a row of _READ
 
 
-def _of_people(wanted: CTE) -> Select[Any]:
-    """Everything on record for these people, each of one controller."""
-    whose = and_(ledger.c.controller == wanted.c.controller, ledger.c.person == wanted.c.person)
-    return select(ledger.c.controller, ledger.c.person, *COLUMNS).select_from(wanted.join(ledger, whose))
+def _of_people(*columns: Column[Any]) -> Callable[[CTE], Select[Any]]:
+    """These columns of everything on record for people, each of one controller."""
+
+    def build(wanted: CTE) -> Select[Any]:
+        whose = and_(ledger.c.controller == wanted.c.controller, ledger.c.person == wanted.c.person)
+        return select(ledger.c.controller, ledger.c.person, *columns).select_from(wanted.join(ledger, whose))
+
+    return build
 
 
-_READ = Matching((ledger.c.controller, ledger.c.person), _of_people)
-_SAME = text_of(
-    select(ledger.c.id, ledger.c.recorded_at)
-    .where(*_THE_PERSON, ledger.c.content == bindparam("content"))
-    .order_by(ledger.c.id.desc())
-)
-_CONSENT_SINCE = text_of(
-    select(ledger.c.id).where(
-        *_THE_PERSON,
-        ledger.c.kind == literal_column("'consent'"),
-        or_(ledger.c.recorded_at >= bindparam("recorded_at"), ledger.c.id > bindparam("id")),
+def _of_erased(wanted: CTE) -> Select[Any]:
+    """When each of these people, each of one controller, was last erased."""
+    whose = and_(acts.c.controller == wanted.c.controller, acts.c.person == wanted.c.person)
+    return (
+        select(acts.c.controller, acts.c.person, func.max(acts.c.at))
+        .select_from(wanted.join(acts, whose))
+        .where(acts.c.act == literal_column("'erase'"))
+        .group_by(acts.c.controller, acts.c.person)
     )
-)
-_PLACE = text_of(
-    select(func.coalesce(func.max(ledger.c.place), literal_column("0")) + literal_column("1")).where(
-        *_THE_PERSON
-    )
+
+
+_ERASED = Matching((acts.c.controller, acts.c.person), _of_erased)
+_READ = Matching((ledger.c.controller, ledger.c.person), _of_people(*COLUMNS))
+_HELD = Matching(
+    (ledger.c.controller, ledger.c.person),
+    _of_people(ledger.c.id, ledger.c.kind, ledger.c.recorded_at, ledger.c.content, ledger.c.place),
 )
 _APPEND = Inserting(ledger)
 _APPEND_DETAILS = Inserting(ledger_details)
@@ -78,54 +81,113 @@ def read(
     return found
 
 
+def erased(connection: sqlite3.Connection, rows: Sequence[NewEvidence]) -> list[int]:
+    """The places among these rows of those older than their person's erasure; refusals are never too old."""
+    people = {
+        (row.controller, row.person) for row in rows if not isinstance(row.fact, Objection | Withdrawal)
+    }
+    found: list[tuple[Any, ...]] = _ERASED(connection, list(people))
+    return too_old(rows, {(controller, person): at for controller, person, at in found})
+
+
+def too_old(rows: Sequence[NewEvidence], erased_at: Mapping[tuple[str, bytes], int]) -> list[int]:
+    """The same, where it is known when people were erased: microseconds, by controller and keyed hash."""
+    if not erased_at:
+        return []
+    return [
+        place
+        for place, row in enumerate(rows)
+        if not isinstance(row.fact, Objection | Withdrawal)
+        and micros(row.fact.occurred_at) <= erased_at.get((row.controller, row.person), -1)
+    ]
+
+
+@dataclass(slots=True)
+class _Held:
+    """What is on record of a person, as far as a new row is held against it."""
+
+    place: int = 0  # of the newest row
+    same: dict[bytes, tuple[int, int]] = field(default_factory=dict)  # newest id and recorded_at, by content
+    consent: tuple[int, int] = (-1, -1)  # the highest id and recorded_at of any
+
+    def note(self, number: int, kind: str, recorded_at: int, content: bytes, place: int) -> None:
+        """One more row is on record."""
+        self.place = max(self.place, place)
+        self.same[content] = max(self.same.get(content, (-1, -1)), (number, recorded_at))
+        if kind == "consent":
+            highest, latest = self.consent
+            self.consent = max(highest, number), max(latest, recorded_at)
+
+    def was_lifted(self, number: int, recorded_at: int) -> bool:
+        """Whether a consent recorded since may have lifted that refusal (law.md section 2); if in doubt."""
+        highest, latest = self.consent
+        return highest > number or latest >= recorded_at
+
+
+def _held(
+    connection: sqlite3.Connection, rows: Sequence[NewEvidence]
+) -> defaultdict[tuple[str, bytes], _Held]:
+    held: defaultdict[tuple[str, bytes], _Held] = defaultdict(_Held)
+    found: list[tuple[Any, ...]] = _HELD(connection, list({(row.controller, row.person) for row in rows}))
+    for controller, person, *row in found:
+        held[controller, person].note(*row)
+    return held
+
+
+@lru_cache(maxsize=COMMON)
+def _facts_text(kind: str, values: tuple[object, ...]) -> str:
+    return canonical(facts_of(kind, values))
+
+
 def append(
     connection: sqlite3.Connection,
-    row: NewEvidence,
+    rows: Sequence[NewEvidence],
     number: Callable[[], int],
     entropy: Callable[[int], bytes],
     chain: Chain,
     *,
     again: bool,
-) -> Appended:
-    """Append one row unless it is on record already (ports.Ledger.append)."""
-    known = connection.execute(
-        _SAME, {"controller": row.controller, "person": row.person, "content": row.content}
-    ).fetchone()
-    if known and not (again and _was_lifted(connection, row, *known)):
-        return Appended(known[0], new=False)
-    identity = number()
-    salt = entropy(SALT)
+) -> list[Appended]:
+    """Append each row, in order, unless it is on record already (ports.Ledger.append).
+
+    What is on record is read for all of them at once, and they are written at once: an import is many rows.
+    """
+    held = _held(connection, rows)
+    new: list[tuple[object, ...]] = []
+    beside: list[tuple[object, ...]] = []
+    appended: list[Appended] = []
+    for row in rows:
+        mine = held[row.controller, row.person]
+        known = mine.same.get(row.content)
+        if known and not (again and isinstance(row.fact, Objection | Withdrawal) and mine.was_lifted(*known)):
+            appended.append(Appended(known[0], new=False))
+            continue
+        identity, salt, place = number(), entropy(SALT), mine.place + 1
+        kind, own_values = own(row.fact)
+        recorded_at = micros(row.fact.recorded_at)
+        values = (
+            identity,
+            row.controller,
+            row.person,
+            kind,
+            micros(row.fact.occurred_at),
+            recorded_at,
+            _facts_text(kind, own_values),
+            row.content,
+            hashlib.sha256(salt + canonical_flat(row.details)).digest(),
+            place,
+        )
+        mine.note(identity, kind, recorded_at, row.content, place)
+        new.append(chain.linked(ledger, values))
+        beside.append(_beside(row, identity, salt))
+        appended.append(Appended(identity, new=True))
+    _APPEND(connection, new)
+    _APPEND_DETAILS(connection, beside)
+    return appended
+
+
+def _beside(row: NewEvidence, identity: int, salt: bytes) -> tuple[object, ...]:
+    """The row of `ledger_details`."""
     details = dict(row.details)
-    (place,) = connection.execute(_PLACE, {"controller": row.controller, "person": row.person}).fetchone()
-    values = (
-        identity,
-        row.controller,
-        row.person,
-        kind_of(row.fact),
-        micros(row.fact.occurred_at),
-        micros(row.fact.recorded_at),
-        canonical(to_facts(row.fact)),
-        row.content,
-        digest(salt, details),
-        place,
-    )
-    _APPEND(connection, [chain.linked(ledger, values)])
     address = str(details.pop("address", ""))
-    _APPEND_DETAILS(connection, [(identity, salt, address, canonical(details))])
-    return Appended(identity, new=True)
-
-
-def _was_lifted(connection: sqlite3.Connection, row: NewEvidence, number: int, recorded_at: int) -> bool:
-    """Whether a consent recorded since may have lifted this refusal (law.md section 2); in doubt it has."""
-    if not isinstance(row.fact, Objection | Withdrawal):
-        return False
-    newer = connection.execute(
-        _CONSENT_SINCE,
-        {
-            "controller": row.controller,
-            "person": row.person,
-            "recorded_at": recorded_at,
-            "id": number,
-        },
-    )
-    return newer.fetchone() is not None
+    return identity, salt, address, canonical_flat(details).decode()

@@ -12,7 +12,7 @@ from itertools import islice
 from sqlalchemy import select
 
 from gateway.law.evidence import Evidence
-from gateway.ports import Appended, NewEvidence
+from gateway.ports import Appended, ErasedError, NewEvidence
 from gateway.store import evidence as rows_of
 from gateway.store.reader import Reader
 from gateway.store.spelling import micros
@@ -34,13 +34,21 @@ class Ledger:
     async def append(
         self, rows: Sequence[NewEvidence], *, again: bool = False, patience: float = PATIENCE
     ) -> list[Appended]:
-        """Commit the rows, all or none, in order; see ports.Ledger.append. Raises StoreUnavailableError."""
+        """Commit the rows, all or none, in order; see ports.Ledger.append.
+
+        Raises StoreUnavailableError or ErasedError.
+        """
         number, entropy, chain = self._writer.ids.next, self._writer.entropy, self._writer.chain
 
-        def work(connection: sqlite3.Connection) -> list[Appended]:
-            return [rows_of.append(connection, row, number, entropy, chain, again=again) for row in rows]
+        def work(connection: sqlite3.Connection) -> list[Appended] | ErasedError:
+            if older := rows_of.erased(connection, rows):
+                return ErasedError(older)
+            return rows_of.append(connection, rows, number, entropy, chain, again=again)
 
-        return await self._writer.run(work, patience)
+        done = await self._writer.run(work, patience)
+        if isinstance(done, ErasedError):
+            raise done
+        return done
 
     async def append_in_batches(self, rows: Iterable[NewEvidence]) -> AsyncIterator[list[Appended]]:
         """Commit any number of rows in short transactions, and let others write in between.

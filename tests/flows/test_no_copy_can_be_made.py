@@ -52,11 +52,11 @@ async def test_a_fault_of_one_copy_keeps_the_others_on_record(
     await house.consent(*people)
     sign, calls = Signer.sign, []
 
-    def once(self: Signer, content: bytes, *, signed_at: int) -> bytes:
+    def once(self: Signer, content: bytes, *, signed_at: int, body_digest: bytes | None) -> bytes:
         calls.append(content)
         if len(calls) == 1:
             raise SigningError(INSIDES)
-        return sign(self, content, signed_at=signed_at)
+        return sign(self, content, signed_at=signed_at, body_digest=body_digest)
 
     monkeypatch.setattr(Signer, "sign", once)
     first = await house.submit(*people)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from gateway.store import database
 from gateway.store.opening import Store, opened
 from tests.store.given import KEYS_CHECK, SEAL_KEY, Open, SetClock
+from tests.store.proofs import some_days
 
 
 @pytest.fixture(scope="session")
@@ -50,3 +52,19 @@ async def store(open_store: Open) -> AsyncIterator[Store]:
     """The store, opened by the serving process."""
     async with open_store(serving=True) as store:
         yield store
+
+
+@pytest.fixture(scope="session")
+def days(tmp_path_factory: pytest.TempPathFactory, template: bytes) -> bytes:
+    """The file of a store in use."""
+    path = tmp_path_factory.mktemp("days") / "store.db"
+    path.write_bytes(template)
+    asyncio.run(some_days(f"sqlite+aiosqlite:///{path}", SetClock()))
+    return path.read_bytes()
+
+
+@pytest.fixture
+def used(path: Path, days: bytes) -> Path:
+    """A store in use."""
+    path.write_bytes(days)
+    return path

@@ -7,8 +7,9 @@ import hashlib
 import sqlite3
 import threading
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, closing
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from gateway.address import parse, person_hash
 from gateway.envelope import Answer, Fate, FateKind, Kind, Stage
@@ -121,3 +122,15 @@ class Gate:
 
     def let_go(self) -> None:
         self._left.set()
+
+
+def by_hand(path: Path, statement: str, *values: object) -> None:
+    """What nobody should do: change evidence in the file itself."""
+    with closing(sqlite3.connect(path)) as database:
+        triggers = database.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall()
+        for (trigger,) in triggers:
+            database.execute(f"DROP TRIGGER {trigger}")
+        database.execute("PRAGMA ignore_check_constraints = ON")
+        database.execute("PRAGMA synchronous = OFF")
+        database.execute(statement, values)
+        database.commit()

@@ -15,6 +15,7 @@ import gateway.store
 from gateway.store.log import Filters
 from gateway.store.opening import Store
 from gateway.store.tables import APPEND_ONLY
+from tests.store.campaigns import laws
 from tests.store.given import (
     INVOICE,
     PATIENCE,
@@ -50,6 +51,7 @@ async def everything(store: Store, clock: SetClock) -> None:
     """Every operation of the store, each at least once."""
     kim, noa = person("kim"), person("noa")
     await store.ready()
+    store.journal.rests_on(await store.configurations.put_in_force(laws()[0], clock.now()))
     await store.ledger.append([row(consent(START))])
     await store.ledger.append([row(objection(START))], again=True)
     (first,) = await store.ledger.append([row(objection(START))], again=True)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sqlite3
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.ports import Decided, StoreUnavailableError
 from gateway.store import database
@@ -43,6 +46,21 @@ async def a_day(store: Store, clock: SetClock) -> None:
     await store.ledger.append([row(consent()), row(consent(), person("noa"))])
     verdicts = await store.journal.decide(wave(person(), person("noa")), clock.now(), PATIENCE)
     await store.journal.settle([fate(it.id) for it in verdicts if isinstance(it, Decided)], clock.now())
+
+
+@given(
+    st.lists(
+        st.none()
+        | st.integers(-(2**63), 2**63 - 1)
+        | st.binary()
+        | st.text(st.characters(exclude_categories=["Cs"]))
+    )
+)
+def test_a_row_digest_is_of_its_canonical_form(values: list[object]) -> None:
+    """Whatever a row holds, its digest is of the same octets that an independent verifier makes with json."""
+    plain = [value.hex() if isinstance(value, bytes) else value for value in values]
+    text = json.dumps(plain, separators=(",", ":"), ensure_ascii=False)
+    assert row_digest(values) == hashlib.sha256(text.encode()).digest()
 
 
 async def test_every_row_of_evidence_is_a_link(store: Store, clock: SetClock, path: Path) -> None:

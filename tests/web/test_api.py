@@ -216,6 +216,7 @@ async def test_a_store_that_is_gone_is_503(machine: Machine) -> None:
     ):
         said = await machine.post(what, body)
         assert (said.status, said.headers["Retry-After"]) == (503, "30")
+        assert said.json["status"] == 503
         assert "anna" not in said.text
     assert (await machine.log()).status == 503
     path.with_suffix(".away").rename(path)

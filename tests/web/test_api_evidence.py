@@ -240,8 +240,9 @@ class TestIdempotency:
         append = type(ledger).append
 
         async def slowly(*args: object, **more: object) -> object:
-            begun.set()
-            await go.wait()
+            if not begun.is_set():
+                begun.set()
+                await go.wait()
             return await append(*args, **more)  # type: ignore[arg-type]
 
         monkeypatch.setattr(type(ledger), "append", slowly)

@@ -16,7 +16,7 @@ from gateway.objecting import Objecting
 from gateway.ports import StoreUnavailableError
 from gateway.web.api import Api, Stories
 from gateway.web.app import Runner
-from tests.web.machine import SECRETS, Machine
+from tests.web.machine import CONSENT, SECRETS, Machine
 
 
 @dataclass
@@ -131,3 +131,21 @@ async def test_the_document_describes_people_once_they_can_be_asked_for(office: 
     """The routes are in the document with their scopes."""
     assert '"/api/v1/people/{address}"' in office.document
     assert "scope `erase`" in office.document
+
+
+async def test_erasing_at_a_living_gateway(machine: Machine) -> None:
+    """DELETE answers what was erased and what stays; the dossier then has no detail, older evidence is
+    rejected with its reason, and another controller's token erases nobody here (I8)."""
+    assert (await machine.ask("POST", "/api/v1/evidence", json=CONSENT)).status == 200
+    path = "/api/v1/people/anna@example.org"
+    rival = await machine.ask("DELETE", path, token="rival")
+    assert (rival.status, rival.json["erased"]["evidence"]) == (200, 0)
+    assert "anna@" in (await machine.ask("GET", path)).text
+    said = await machine.ask("DELETE", path)
+    assert (said.status, said.json["erased"]["evidence"], said.json["complete"]) == (200, 1, True)
+    dossier = await machine.ask("GET", path)
+    assert dossier.status == 200
+    assert str(CONSENT["wording"]) not in dossier.text
+    again = await machine.ask("POST", "/api/v1/evidence", json=CONSENT)
+    assert again.status == 422
+    assert "older than the erasure" in again.text

@@ -21,7 +21,7 @@ SETTINGS = """
 max-examples = 5
 [checks]
 positive_data_acceptance.expected-statuses = ["2xx", 404, 413, 422]
-negative_data_rejection.expected-statuses = [400, 404, 413, 415, 422]
+negative_data_rejection.expected-statuses = [400, 401, 404, 413, 415, 422]
 [dictionaries.categories]
 values = ["newsletter", "club"]
 [parameters]
@@ -38,7 +38,10 @@ async def document(machine: Machine) -> Any:
 
 
 async def test_schemathesis_finds_no_failure(machine: Machine, tmp_path: Path) -> None:
-    """All checks on, in every phase, with valid and invalid requests made from the document: no failure."""
+    """All checks on, in every phase, with valid and invalid requests made from the document: no failure.
+
+    One worker: it is the same every time, and in several threads Python 3.11's own compiler may stumble.
+    """
     await machine.post("evidence", CONSENT)
     await machine.house.submit("anna@example.org", "bram@example.org")
     settings = tmp_path / "schemathesis.toml"
@@ -47,7 +50,7 @@ async def test_schemathesis_finds_no_failure(machine: Machine, tmp_path: Path) -
     run = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(settings)),
         *("run", f"{machine.house.url}/openapi.json", "--checks", "all", "--seed", "1", "--no-color"),
-        *("--header", f"Authorization: Bearer {SECRETS['crm']}", "--workers", "2"),
+        *("--header", f"Authorization: Bearer {SECRETS['crm']}"),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
         cwd=tmp_path,
@@ -75,7 +78,8 @@ async def test_what_is_not_there_is_not_described(machine: Machine, document: An
     """Each path of the document is one of the gateway, and answers as it says who may."""
     for path, operations in document["paths"].items():
         for method in operations:
-            said = await machine.ask(method.upper(), path, token=None)
+            asked = path.replace("{address}", "anna@example.org")
+            said = await machine.ask(method.upper(), asked, token=None)
             assert said.status == 401
 
 
