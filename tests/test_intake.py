@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -27,6 +28,8 @@ from gateway.law.evidence import (
     Register,
     Undeliverable,
     Withdrawal,
+    kind_of,
+    to_facts,
 )
 from tests.memory import MemoryLedger, StandingClock
 
@@ -323,6 +326,31 @@ def test_who_used_the_way_out_at_a_purchase_has_objected(used: object, fault: di
     assert refusal.row.fact == Objection(id=0, occurred_at=THEN, recorded_at=NOW)
     assert DESK.refusal(raw_row(1, PURCHASE | {"optout_used": "false"}), NOW) is None
     assert DESK.refusal(raw_row(1, CONSENT), NOW) is None
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        CONSENT
+        | {"wording": 'Ja, "graag" \u00e9', "third_party": "A;B", "expires_at": "2027-01-01T00:00:00Z"},
+        PURCHASE | {"reference": "order 1"},
+        OBJECTION,
+        OBJECTION | {"occurred_at": WHEN, "via": "phone"},
+        WITHDRAWAL,
+        NOTICE,
+        CONTACT,
+        REGISTER,
+        DEAD,
+    ],
+)
+def test_content_is_the_hash_of_what_the_row_said(row: dict[str, object]) -> None:
+    """By `content` a row is recognised for ever: the keyed hash of one JSON list, however it is put together."""
+    new = accepted(row).row
+    details = {name: value for name, value in new.details.items() if name != "address"}
+    said = new.fact.occurred_at.isoformat() if "occurred_at" in row else None
+    whole = [kind_of(new.fact), "shop", new.details["address"], said, to_facts(new.fact), details]
+
+    assert new.content == KEYS.digest("content", json.dumps(whole, sort_keys=True).encode())
 
 
 def test_facts_hold_nothing_that_names_a_person() -> None:

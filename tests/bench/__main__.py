@@ -17,7 +17,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import auth, growth, mail, objections, page, relay, resident, steps
+from tests.bench import auth, growth, importing, mail, objections, page, proof, relay, resident, steps
 from tests.bench.figures import Aim, Part, Sheet
 from tests.bench.stage import Stage, opened
 
@@ -28,6 +28,8 @@ PARTS: Mapping[str, Callable[[Stage], Part]] = {
     "auth": auth.measure,
     "steps": steps.measure,
     "objections": objections.measure,
+    "import": importing.measure,
+    "proof": proof.measure,
     "idle": resident.idle,
     "growth": growth.measure,
     "memory": resident.memory,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import random
 import re
 import socket
 import subprocess
@@ -12,6 +14,7 @@ from dataclasses import dataclass
 from os import SEEK_END
 from pathlib import Path
 
+_PORTS = 10_000, 32_000  # below what Linux gives to whoever asks for any (ip_local_port_range)
 _COUNT = re.compile(rb"mesg=(\d+)")
 PATIENCE = 60.0  # seconds between two copies
 
@@ -44,10 +47,12 @@ class Sink:
 
 
 def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that nobody listens on now, and that no connection is given by the kernel either."""
+    while True:
+        port = random.randrange(*_PORTS)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def await_port(port: int, seconds: float = 30.0) -> None:

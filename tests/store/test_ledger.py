@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import sqlite3
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.law.evidence import Evidence
 from gateway.ports import NewEvidence, StoreUnavailableError
+from gateway.store.chain import row_digest
 from gateway.store.opening import Store
-from gateway.store.spelling import digest, micros
+from gateway.store.spelling import canonical, canonical_flat, digest, micros
 from tests.store.given import PATIENCE, START, SetClock, consent, objection, person, purchase, row
 
 HOUR = timedelta(hours=1)
@@ -175,3 +180,40 @@ async def test_many_people_are_read_at_once(store: Store) -> None:
 async def test_nobody_is_read_as_nobody(store: Store) -> None:
     """An empty batch is no fault."""
     assert await store.ledger.evidence_of_many("shop", []) == {}
+
+
+async def test_places_count_a_persons_rows(store: Store, path: Path) -> None:
+    """Each row has the next place among its person's, in one batch as over several; others' do not count."""
+    noa = person("noa")
+    hours = [START + number * HOUR for number in range(4)]
+    await store.ledger.append([row(purchase(hours[0])), row(consent(), noa), row(purchase(hours[1]))])
+    await store.ledger.append([row(purchase(hours[1])), row(purchase(hours[2])), row(purchase(hours[3]))])
+    with closing(sqlite3.connect(path)) as database:
+        places = database.execute("SELECT place FROM ledger WHERE person = ? ORDER BY id", (KIM.hash,))
+        assert [place for (place,) in places] == [1, 2, 3, 4]
+
+
+async def test_a_refusal_binds_once_more_after_a_consent_of_the_same_batch(store: Store) -> None:
+    """What a batch itself appended counts as on record for the rows after it."""
+    click = row(objection(START))
+    first, _, again, twin = await store.ledger.append(
+        [click, row(consent(START + HOUR)), click, click], again=True
+    )
+    assert (first.new, again.new, twin.new) == (True, True, False)
+    assert twin.id == again.id
+
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
+
+
+@given(st.dictionaries(TEXTS, TEXTS | st.booleans() | st.lists(TEXTS)))
+def test_flat_details_are_written_as_any_others(details: dict[str, object]) -> None:
+    """The faster way to write details gives the octets of the canonical one, or no digest could be checked."""
+    assert canonical_flat(details) == canonical(details).encode()
+
+
+@given(st.lists(TEXTS | st.none() | st.integers(-(1 << 63), (1 << 63) - 1) | st.binary()))
+def test_a_row_is_digested_in_its_canonical_form(values: list[object]) -> None:
+    """A link rests on the canonical JSON of a row: what checks an export without the gateway writes it alike."""
+    plain = [value.hex() if isinstance(value, bytes) else value for value in values]
+    assert row_digest(values) == hashlib.sha256(canonical(plain).encode()).digest()
