@@ -344,7 +344,7 @@ def test_who_used_the_way_out_at_a_purchase_has_objected(used: object, fault: di
     ],
 )
 def test_content_is_the_hash_of_what_the_row_said(row: dict[str, object]) -> None:
-    """By `content` a row is recognised for ever: the keyed hash of one JSON list, however it is put together."""
+    """By `content` a row is recognised for ever: it is the keyed hash of one JSON list."""
     new = accepted(row).row
     details = {name: value for name, value in new.details.items() if name != "address"}
     said = new.fact.occurred_at.isoformat() if "occurred_at" in row else None

@@ -197,7 +197,7 @@ async def test_a_refusal_binds_once_more_after_a_consent_of_the_same_batch(store
     """What a batch itself appended counts as on record for the rows after it."""
     click = row(objection(START))
     first, _, again, twin = await store.ledger.append(
-        [click, row(consent(START + HOUR)), click, click], again=True
+        [click, row(consent(START - HOUR)), click, click], again=True
     )
     assert (first.new, again.new, twin.new) == (True, True, False)
     assert twin.id == again.id
@@ -208,12 +208,12 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
 
 @given(st.dictionaries(TEXTS, TEXTS | st.booleans() | st.lists(TEXTS)))
 def test_flat_details_are_written_as_any_others(details: dict[str, object]) -> None:
-    """The faster way to write details gives the octets of the canonical one, or no digest could be checked."""
+    """The faster way to write details gives the very octets of the canonical one."""
     assert canonical_flat(details) == canonical(details).encode()
 
 
 @given(st.lists(TEXTS | st.none() | st.integers(-(1 << 63), (1 << 63) - 1) | st.binary()))
 def test_a_row_is_digested_in_its_canonical_form(values: list[object]) -> None:
-    """A link rests on the canonical JSON of a row: what checks an export without the gateway writes it alike."""
+    """A link rests on the canonical JSON of a row, which whoever checks an export writes alike."""
     plain = [value.hex() if isinstance(value, bytes) else value for value in values]
     assert row_digest(values) == hashlib.sha256(canonical(plain).encode()).digest()
