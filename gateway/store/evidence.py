@@ -53,6 +53,7 @@ _HELD = Matching(
     _of_people(ledger.c.id, ledger.c.kind, ledger.c.recorded_at, ledger.c.content, ledger.c.place),
 )
 _APPEND = Inserting(ledger)
+_KIND, _RECORDED_AT = (ledger.c.keys().index(name) for name in ("kind", "recorded_at"))
 _APPEND_DETAILS = Inserting(ledger_details)
 
 
@@ -162,28 +163,32 @@ def append(
         if known and not (again and isinstance(row.fact, Objection | Withdrawal) and mine.was_lifted(*known)):
             appended.append(Appended(known[0], new=False))
             continue
-        identity, salt, place = number(), entropy(SALT), mine.place + 1
-        kind, own_values = own(row.fact)
-        recorded_at = micros(row.fact.recorded_at)
-        values = (
-            identity,
-            row.controller,
-            row.person,
-            kind,
-            micros(row.fact.occurred_at),
-            recorded_at,
-            _facts_text(kind, own_values),
-            row.content,
-            hashlib.sha256(salt + canonical_flat(row.details)).digest(),
-            place,
-        )
-        mine.note(identity, kind, recorded_at, row.content, place)
+        identity, salt = number(), entropy(SALT)
+        values = _values(row, identity, salt, mine.place + 1)
+        mine.note(identity, values[_KIND], values[_RECORDED_AT], row.content, mine.place + 1)
         new.append(chain.linked(ledger, values))
         beside.append(_beside(row, identity, salt))
         appended.append(Appended(identity, new=True))
     _APPEND(connection, new)
     _APPEND_DETAILS(connection, beside)
     return appended
+
+
+def _values(row: NewEvidence, identity: int, salt: bytes, place: int) -> tuple[Any, ...]:
+    """The row of `ledger` up to `place`, in the order of its columns."""
+    kind, own_values = own(row.fact)
+    return (
+        identity,
+        row.controller,
+        row.person,
+        kind,
+        micros(row.fact.occurred_at),
+        micros(row.fact.recorded_at),
+        _facts_text(kind, own_values),
+        row.content,
+        hashlib.sha256(salt + canonical_flat(row.details)).digest(),
+        place,
+    )
 
 
 def _beside(row: NewEvidence, identity: int, salt: bytes) -> tuple[object, ...]:
