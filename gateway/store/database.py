@@ -101,7 +101,7 @@ def uri_of(path: Path) -> str:
 
 def files_at(path: Path) -> tuple[int, ...]:
     """Which files are at the path: the database and its write-ahead log. Raises FileNotFoundError."""
-    main, log = path.stat(), path.with_name(path.name + "-wal").stat()
+    main, log = os.stat(path), os.stat(f"{path}-wal")  # noqa: PTH116 - before each use; a Path takes longer
     return main.st_dev, main.st_ino, log.st_ino
 
 

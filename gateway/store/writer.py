@@ -72,7 +72,6 @@ class Writer:
     ) -> None:
         self.entropy = entropy
         self._path = path
-        self._place = str(path)
         self._keys_check = keys_check
         self._seal_key = seal_key
         self._now = now
@@ -295,7 +294,7 @@ class Writer:
 
     def _has_moved(self) -> bool:
         try:
-            return self._files != _files_at(self._place)
+            return self._files != database.files_at(self._path)
         except FileNotFoundError:
             return True
 
@@ -305,7 +304,7 @@ class Writer:
         try:
             database.verify(connection, self._keys_check)
             self.chain.resume(connection)
-            self._files = _files_at(self._place)
+            self._files = database.files_at(self._path)
         except BaseException:
             connection.close()
             raise
@@ -335,12 +334,6 @@ class Writer:
 def _give_up(waiter: asyncio.Future[Any]) -> None:
     if not waiter.done():
         waiter.set_exception(StoreUnavailableError("the store did not answer in time"))
-
-
-def _files_at(path: str) -> tuple[int, ...]:
-    """Which files are at the path: the database and its write-ahead log. Raises FileNotFoundError."""
-    main, wal = os.stat(path), os.stat(f"{path}-wal")  # noqa: PTH116 - each round; a Path takes longer
-    return main.st_dev, main.st_ino, wal.st_ino
 
 
 def _primary(error: BaseException) -> int:
