@@ -37,6 +37,8 @@ from gateway.smtp.smarthost import SmarthostPool
 from gateway.submission import Submissions
 from gateway.web.api import Api, Stories
 from gateway.web.app import Probe, Runner, build
+from gateway.web.operations import Operations
+from gateway.web.public import Public
 
 MOST_FOR_PAGES = 2  # connections to the smarthost, for receipts and /readyz
 
@@ -308,14 +310,13 @@ async def _serve_http(
         erasing=ErasingAsJson(opened),
     )
     api = Api(opened, stories, metrics, opened.store.ids.next)
-    probes = _probes(opened, smarthost)
+    public = Public(objecting, metrics, config.gateway.language)
+    operations = Operations(_probes(opened, smarthost), metrics)
     together = not _of(share, "admin")
     pages = []
     for service, admin in [("http", together)] if together else [("http", False), ("admin", True)]:
-        application = build(
-            objecting, probes, metrics, language=config.gateway.language, admin=admin, api=api
-        )
-        runner = Runner(application)
+        routes = [*public.routes(), *operations.routes(admin=admin)]
+        runner = Runner(build(routes, language=config.gateway.language, api=api))
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
         for own in _of(share, service):

@@ -35,6 +35,10 @@ class Keys:
         """A 16-byte keyed hash of content, of no use for any other purpose."""
         return keyed_hash(self.person, b"\0" + purpose.encode() + b"\0" + content)
 
+    def campaign_mark(self, name: str) -> bytes:
+        """What stands for a campaign's name where it is counted (8 bytes); none for none."""
+        return self.digest("campaign", name.encode("utf-8", "replace"))[:8] if name else b""
+
     def seed(self, purpose: str) -> bytes:
         """32 bytes from which to make a key of another kind, of no use for any other purpose."""
         return hmac.digest(self.person, b"\0seed\0" + purpose.encode(), "sha256")

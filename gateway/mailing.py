@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
 from gateway.copies import Copies, Copyist
 from gateway.envelope import Cause, Envelope
 from gateway.grants import Grant
+from gateway.keys import Keys
 from gateway.law.category import Category, CategoryNotAllowedError, classify
 from gateway.mail.message import Message, UnparsableError
 from gateway.ports import Person, Wave
@@ -34,6 +34,7 @@ class Mailing:
     category: Category | None
     category_asked: str
     campaign: str
+    campaign_mark: bytes  # 8 bytes, or none
     message_id: str
     fingerprint: bytes  # 16 bytes (I5)
     report: bool  # what is withheld goes all the same, where the contract lets report mode relax it
@@ -50,26 +51,27 @@ class Mailing:
             known_categories=self.grant.known_categories,
             category_asked=self.category_asked,
             campaign=self.campaign,
+            campaign_mark=self.campaign_mark,
             message_id=self.message_id,
             fingerprint=self.fingerprint,
             report=self.report,
         )
 
 
-def mailing(
-    envelope: Envelope, grant: Grant, copyist: Copyist, digest: Callable[[bytes], bytes], now: datetime
-) -> Mailing:
+def mailing(envelope: Envelope, grant: Grant, copyist: Copyist, keys: Keys, now: datetime) -> Mailing:
     """The mailing that an envelope is, for what its login may do. Raises NotTakenError."""
     message = _taken(envelope, grant)
     category = _category(message, grant)
+    campaign = message.campaign()
     return Mailing(
         envelope=envelope,
         grant=grant,
         category=category,
         category_asked=next(iter(message.category_asked()), ""),
-        campaign=message.campaign(),
+        campaign=campaign,
+        campaign_mark=keys.campaign_mark(campaign),
         message_id=message.message_id,
-        fingerprint=digest(_fingerprinted(envelope, grant, category, message)),
+        fingerprint=keys.digest("fingerprint", _fingerprinted(envelope, grant, category, message)),
         report=grant.reports(now),
         copies=copyist.copies_of(envelope, message, grant.controller, category),
     )

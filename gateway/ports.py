@@ -59,6 +59,7 @@ class Wave:
     channel: Channel = "email"
     category_asked: str = ""  # what the message asked for, if anything
     campaign: str = ""
+    campaign_mark: bytes = b""  # campaign_mark of its name; empty when it has none
     message_id: str = ""
     fingerprint: bytes = b""  # 16 bytes; empty when nothing is claimed (I5)
     report: bool = False  # a login in report mode

@@ -184,8 +184,7 @@ class Submissions:
         fingerprint = b""
         try:
             grant = self._grants[envelope.login]
-            digest = partial(self._keys.digest, "fingerprint")
-            mail = mailing(envelope, grant, self._copyist, digest, self._clock.now())
+            mail = mailing(envelope, grant, self._copyist, self._keys, self._clock.now())
             fingerprint = mail.fingerprint
             outcome = await self._conclude(mail, await self._relay(mail, patience))
         except NotTakenError as refusal:

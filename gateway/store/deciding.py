@@ -25,8 +25,9 @@ from gateway.store import claims, evidence
 from gateway.store.chain import Chain
 from gateway.store.claims import Claim
 from gateway.store.compiling import Inserting
-from gateway.store.spelling import SALT, canonical, day, digest, micros, storable
+from gateway.store.spelling import SALT, canonical, day, digest, hour, micros, storable
 from gateway.store.tables import decision_details, decisions
+from gateway.store.tallying import Tallies, Tally
 
 _RECORD = Inserting(decisions)
 _RECORD_DETAILS = Inserting(decision_details)
@@ -44,6 +45,7 @@ class _Round:
     evidence: Mapping[tuple[str, bytes], Sequence[Evidence]]
     decided: list[tuple[object, ...]] = field(default_factory=list)
     details: list[tuple[object, ...]] = field(default_factory=list)
+    tallies: Tallies = field(default_factory=Tallies)
     claimed: dict[claims.Key, claims.Row] = field(default_factory=dict)
     dropped: list[claims.Key] = field(default_factory=list)
 
@@ -67,6 +69,7 @@ class Deciding:
         verdicts = [self._of_wave(round_, wave, at) for wave, at in asked]
         _RECORD(connection, round_.decided)
         _RECORD_DETAILS(connection, round_.details)
+        round_.tallies.record(connection)
         if claiming:
             claims.drop(connection, round_.dropped)
             claims.take(connection, list(round_.claimed.values()))
@@ -130,6 +133,7 @@ class Deciding:
         round_.details.append(
             (decided.id, salt, beside["address"], beside["campaign"], beside["message_id"], beside["detail"])
         )
+        round_.tallies.note(_tally(wave, decided, at), decided.id)
 
 
 def _claims(wave: Wave) -> bool:
@@ -160,6 +164,21 @@ def _row(wave: Wave, person: Person, decided: Decided, at: int) -> tuple[object,
         decision.customer if isinstance(decision, Send) else None,
         wave.controller.pack.id,
         wave.controller.pack.version,
+    )
+
+
+def _tally(wave: Wave, decided: Decided, at: int) -> Tally:
+    decision = decided.decision
+    send = isinstance(decision, Send)
+    return Tally(
+        wave.controller.id,
+        hour(at),
+        wave.login,
+        wave.category.id if wave.category else "",
+        wave.campaign_mark,
+        "send" if send else "withhold",
+        (decision.ground if isinstance(decision, Send) else decision.reason).value,
+        int(decided.relay and not send),
     )
 
 

@@ -11,7 +11,8 @@ from pydantic_core import to_json
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_MICROSECONDS_A_DAY = 24 * 60 * 60 * 1_000_000
+_MICROSECONDS_AN_HOUR = 60 * 60 * 1_000_000
+_MICROSECONDS_A_DAY = 24 * _MICROSECONDS_AN_HOUR
 
 SALT = 16  # octets
 
@@ -38,6 +39,11 @@ def moment(microseconds: int) -> datetime:
 def day(microseconds: int) -> int:
     """The UTC day since 1970 in which the moment lies."""
     return microseconds // _MICROSECONDS_A_DAY
+
+
+def hour(microseconds: int) -> int:
+    """The UTC hour since 1970 in which the moment lies."""
+    return microseconds // _MICROSECONDS_AN_HOUR
 
 
 def digest(salt: bytes, details: Mapping[str, object]) -> bytes:

@@ -9,16 +9,27 @@ Rules of this file (invariant I7):
 3. Every such row is a link in the chain of the writer that wrote it (chain.py): `link`, the last column,
    covers all others.
 4. Ids are made by the application (gateway/ids.py), times are microseconds since 1970 UTC, JSON is
-   canonical text. Indexes of the journal start with controller and day; it has no UNIQUE and no foreign
-   key, so that a database which partitions by day can follow.
+   canonical text. Indexes of the journal start with controller and day, or hold only rows that are rare; it
+   has no UNIQUE and no foreign key, so that a database which partitions by day can follow.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Integer, LargeBinary, MetaData, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    text,
+)
 from sqlalchemy.types import TypeEngine
 
-SCHEMA = "0002"  # the newest of migrations/versions; numbers, so that older and newer can be told
+SCHEMA = "0003"  # the newest of migrations/versions; numbers, so that older and newer can be told
 
 metadata = MetaData()
 
@@ -59,6 +70,13 @@ ledger = Table(
     Column("place", _number(), nullable=False, comment="among the rows of this person, from 1"),
     *_link(),
     Index("ledger_person", "controller", "person"),
+    Index(
+        "ledger_refusals",
+        "controller",
+        "recorded_at",
+        "occurred_at",
+        sqlite_where=text("kind IN ('objection', 'withdrawal')"),
+    ),
     sqlite_strict=True,
 )
 
@@ -102,6 +120,15 @@ decisions = Table(
     CheckConstraint("decision IN ('send', 'withhold')", name="decisions_decision"),
     CheckConstraint("relaxed IN (0, 1)", name="decisions_relaxed"),
     Index("decisions_person", "controller", "day", "person"),
+    Index(
+        "decisions_withheld",
+        "controller",
+        "login",
+        "category",
+        "reason",
+        "id",
+        sqlite_where=text("decision = 'withhold'"),
+    ),
     sqlite_strict=True,
 )
 
@@ -129,6 +156,7 @@ fates = Table(
     Column("digest", LargeBinary, nullable=False, comment="SHA-256 of salt and canonical details"),
     *_link(),
     Index("fates_chain", "writer", "n"),
+    Index("fates_not_relayed", "decision", sqlite_where=text("fate <> 'relayed'")),
     sqlite_strict=True,
 )
 
@@ -152,6 +180,24 @@ claims = Table(  # working state, not evidence (I5)
     Column("working", Integer, nullable=False, comment="1: being worked on; 0: left to a retry"),
     Column("expires_at", _number(), nullable=False, comment="microseconds UTC"),
     Index("claims_expiry", "expires_at"),
+    sqlite_with_rowid=False,
+    sqlite_strict=True,
+)
+
+tallies = Table(  # working state: decisions counted as they are recorded, so that nobody has to count them
+    "tallies",
+    metadata,
+    Column("controller", Text, primary_key=True, comment="id of the controller"),
+    Column("hour", Integer, primary_key=True, comment="hours since 1970, UTC, of decided_at"),
+    Column("login", Text, primary_key=True, comment="name of the login that submitted"),
+    Column("category", Text, primary_key=True, comment="id of the category; empty when the login has none"),
+    Column("campaign", LargeBinary, primary_key=True, comment="8-byte keyed hash of its name; empty: none"),
+    Column("decision", Text, primary_key=True, comment="send or withhold"),
+    Column("outcome", Text, primary_key=True, comment="the ground of a send, the reason of a withhold"),
+    Column("relaxed", Integer, primary_key=True, comment="1: withheld, yet relayed by report mode"),
+    Column("count", _number(), nullable=False, comment="of such decisions"),
+    Column("first", _number(), nullable=False, comment="decisions.id of the first of them"),
+    Column("last", _number(), nullable=False, comment="decisions.id of the last of them"),
     sqlite_with_rowid=False,
     sqlite_strict=True,
 )
@@ -232,6 +278,33 @@ idempotency = Table(  # working state: answers to requests that may be repeated
     Column("answer", Text, nullable=False, comment="what was answered: JSON"),
     Column("expires_at", _number(), nullable=False, comment="microseconds UTC"),
     Index("idempotency_expiry", "expires_at"),
+    sqlite_with_rowid=False,
+    sqlite_strict=True,
+)
+
+operators = Table(  # working state: who may sign in to the admin pages
+    "operators",
+    metadata,
+    _key("id", "made by the application"),
+    Column("name", Text, nullable=False, unique=True, comment="by which they sign in"),
+    Column("role", Text, nullable=False, comment="viewer, officer or administrator"),
+    Column("password", Text, nullable=False, comment="Argon2id hash, in PHC's format"),
+    Column("second_factor", LargeBinary, comment="TOTP secret, sealed; null: none"),
+    Column("second_factor_step", _number(), nullable=False, comment="the last TOTP step that was used"),
+    Column("added_at", _number(), nullable=False, comment="microseconds UTC"),
+    Column("revoked_at", _number(), comment="microseconds UTC; null: may sign in"),
+    sqlite_strict=True,
+)
+
+sign_ins = Table(  # working state: sessions of operators
+    "sign_ins",
+    metadata,
+    Column("token", LargeBinary, primary_key=True, comment="SHA-256 of what the cookie holds"),
+    Column("operator", _number(), nullable=False, comment="operators.id"),
+    Column("began_at", _number(), nullable=False, comment="microseconds UTC"),
+    Column("seen_at", _number(), nullable=False, comment="microseconds UTC, to the minute"),
+    Column("expires_at", _number(), nullable=False, comment="microseconds UTC"),
+    Index("sign_ins_operator", "operator"),
     sqlite_with_rowid=False,
     sqlite_strict=True,
 )

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from gateway.metrics import CONTENT_TYPE, Metrics
 from gateway.web.guard import log_fault
+from gateway.web.route import Route
 
 PROBE_SECONDS = 5
 
@@ -24,6 +25,18 @@ class Operations:
         self._probes = probes
         self._metrics = metrics
         self._looking: asyncio.Task[dict[str, str]] | None = None
+
+    def routes(self, *, admin: bool) -> list[Route]:
+        """What it answers; figures and probes of parts are kept for `http.admin_listen`."""
+        public = [
+            Route("GET", "/robots.txt", self.robots, "anyone", "harmless"),
+            Route("GET", "/healthz", self.healthz, "anyone", "harmless"),
+        ]
+        kept = [
+            Route("GET", "/readyz", self.readyz, "anyone", "harmless"),
+            Route("GET", "/metrics", self.metrics, "anyone", "harmless"),
+        ]
+        return [*public, *(kept if admin else [])]
 
     async def healthz(self, _: web.Request) -> web.Response:
         """The process is there and its loop turns."""

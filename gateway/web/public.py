@@ -23,6 +23,7 @@ from gateway.metrics import Metrics
 from gateway.objecting import About, Choice, Objecting, Via
 from gateway.web import pages
 from gateway.web.guard import log_fault, page, spoken, unavailable
+from gateway.web.route import Route
 
 MAX_BODY = 65_536  # octets read at most; what follows is not looked at
 BODY_SECONDS = 5  # to send a body in; after that the request counts as it is
@@ -46,6 +47,13 @@ class Public:
         self._objecting = objecting
         self._metrics = metrics
         self._language = language
+
+    def routes(self) -> list[Route]:
+        """What it answers."""
+        return [
+            Route("GET", "/u/{token}", self.look, "link", "harmless"),
+            Route("POST", "/u/{token}", self.post, "link", "counted"),
+        ]
 
     async def look(self, request: web.Request) -> web.Response:
         """The page: what the link is about, and one button."""

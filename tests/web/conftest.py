@@ -18,6 +18,8 @@ from gateway.objecting import Objecting
 from gateway.ports import NewEvidence, Sent
 from gateway.tokens import Token, seal
 from gateway.web.app import Runner, build
+from gateway.web.operations import Operations
+from gateway.web.public import Public
 from tests.house import house, open_house, write_config  # noqa: F401 -- fixtures
 from tests.memory import MemoryLedger, StandingClock
 from tests.web.machine import machine  # noqa: F401 -- a fixture
@@ -91,7 +93,9 @@ class Site:
             self.ledger, self._look_up, self.keys, self.controllers, self.categories, StandingClock()
         )
         probes = {name: lambda name=name: self._probe(name) for name in self.faults}
-        runner = Runner(build(objecting, probes, self.metrics, language="nl", admin=self.admin))
+        public, operations = Public(objecting, self.metrics, "nl"), Operations(probes, self.metrics)
+        routes = [*public.routes(), *operations.routes(admin=self.admin)]
+        runner = Runner(build(routes, language="nl"))
         await runner.setup()
         await aiohttp.web.TCPSite(runner, "127.0.0.1", 0).start()
         self.port = runner.addresses[0][1]
