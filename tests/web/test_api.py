@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 import structlog
 
-from gateway.web.api import bearer
+from gateway.web.api.bearer import MOST_FAILURES
 from gateway.web.guard import HEADERS
 from tests.web.machine import CONSENT, Machine
 
@@ -63,23 +63,20 @@ async def test_the_scheme_is_compared_in_any_case(machine: Machine) -> None:
     writer.close()
 
 
-async def test_guessing_has_an_end(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_guessing_has_an_end(machine: Machine) -> None:
     """After too many wrong tokens a peer waits out the minute, even with a right one; then it may again."""
-    monkeypatch.setattr(bearer, "MOST_FAILURES", 3)
-
-    statuses = [(await machine.log(token=guess)).status for guess in ("a", "b", "c", "d", "crm")]
+    guesses = [*(f"guess{number}" for number in range(MOST_FAILURES)), "one more", "crm"]
+    statuses = [(await machine.log(token=guess)).status for guess in guesses]
     machine.house.clock.move(timedelta(minutes=1))
     later = await machine.log()
 
-    assert statuses == [401, 401, 401, 429, 429]
+    assert statuses == [401] * MOST_FAILURES + [429, 429]
     assert later.status == 200
 
 
-async def test_asking_without_a_token_is_no_guess(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_asking_without_a_token_is_no_guess(machine: Machine) -> None:
     """A client that merely forgot its token keeps nobody else out."""
-    monkeypatch.setattr(bearer, "MOST_FAILURES", 2)
-
-    for _ in range(5):
+    for _ in range(MOST_FAILURES + 1):
         assert (await machine.ask("GET", "/api/v1/log", token=None)).status == 401
 
     assert (await machine.log()).status == 200
