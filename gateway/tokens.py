@@ -10,24 +10,19 @@ is an objection refused (L11). Keys are never dropped, so every key ever used st
 
 from __future__ import annotations
 
-import base64
 import hmac
-import re
 import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESSIV
-
+from gateway import sealing
 from gateway.keys import Keys
 
 LENGTH = 72  # characters; 54 octets fill them, so each token has one spelling only
 
 _PAYLOAD = struct.Struct(">16sQ6s6sB")
 _CONSENT = 1  # the only flag
-_SHAPE = re.compile(rf"[A-Za-z0-9_-]{{{LENGTH}}}", re.ASCII)
 _MARK = 6  # octets by which a payload of constant length names an id of any length
 
 
@@ -58,9 +53,7 @@ def seal(token: Token, keys: Keys) -> str:
         _mark(keys.person, "category", token.category),
         _CONSENT if token.consent else 0,
     )
-    number = max(keys.token)
-    prefix = bytes([number])
-    return base64.urlsafe_b64encode(prefix + _cipher(keys.token[number]).encrypt(payload, [prefix])).decode()
+    return sealing.seal(payload, keys)
 
 
 def unseal(text: str, keys: Keys, controllers: Iterable[str], categories: Iterable[str]) -> Token | None:
@@ -68,7 +61,7 @@ def unseal(text: str, keys: Keys, controllers: Iterable[str], categories: Iterab
 
     `controllers` and `categories` are the ids to recognise, former ones included.
     """
-    payload = _open(text, keys)
+    payload = sealing.unseal(text, keys) if len(text) == LENGTH else None
     if payload is None:
         return None
     person, decision, controller, category, flags = _PAYLOAD.unpack(payload)
@@ -81,26 +74,8 @@ def unseal(text: str, keys: Keys, controllers: Iterable[str], categories: Iterab
     )
 
 
-def _open(text: str, keys: Keys) -> bytes | None:
-    if not _SHAPE.fullmatch(text):  # b64decode would also take "+", "/" and "="
-        return None
-    sealed = base64.urlsafe_b64decode(text)
-    prefix = sealed[:1]
-    # An unknown key id is tried all the same, and fails, so that it takes no less time than a forgery.
-    key = keys.token.get(sealed[0], keys.token[max(keys.token)])
-    try:
-        return _cipher(key).decrypt(sealed[1:], [prefix])
-    except InvalidTag:
-        return None
-
-
 def _recognise(mark: bytes, kind: str, ids: Iterable[str], keys: Keys) -> str:
     return next((each for each in ids if _mark(keys.person, kind, each) == mark), "")
-
-
-@lru_cache(maxsize=256)
-def _cipher(key: bytes) -> AESSIV:
-    return AESSIV(key)
 
 
 @lru_cache(maxsize=4096)

@@ -19,6 +19,7 @@ FLOORS = {
     "gateway.envelope": 2,
     "gateway.keys": 2,
     "gateway.ids": 2,
+    "gateway.sealing": 2,
     "gateway.tokens": 2,
     "gateway.config": 2,
     "gateway.grants": 2,
