@@ -10,13 +10,9 @@ Rules of this file:
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from hashlib import sha256
 from pathlib import Path
-
-from markupsafe import Markup
 
 from gateway import look
 from gateway.dossier.gathering import Answer, Dossier, Section, article_of
@@ -26,11 +22,8 @@ from gateway.ids import ref
 from gateway.law.decision import Send
 from gateway.texts import texts
 
-_FOLDER = Path(__file__).parent / "templates"
-_STYLE = look.STYLE + (_FOLDER / "dossier.css").read_text("utf-8")
-_TEMPLATES = look.templates(_FOLDER)
-_TEMPLATES.globals["style"] = Markup(_STYLE)  # noqa: S704 -- our own files, and the policy pins their hash
-_TEMPLATES.globals["style_source"] = f"'sha256-{b64encode(sha256(_STYLE.encode()).digest()).decode()}'"
+_TEMPLATES = look.templates(Path(__file__).parent / "templates")
+_TEMPLATES.globals["style_source"] = look.source(look.WIDE_STYLE)
 
 
 def page(made: Dossier) -> str:

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import re
-from base64 import b64encode
-from hashlib import sha256
 from pathlib import Path
-
-from markupsafe import Markup
 
 from gateway import look
 from gateway.law.category import Category, Controller
@@ -15,10 +11,6 @@ from gateway.objecting import About, Choice, Recorded
 from gateway.texts import LANGUAGES, Texts, texts
 
 _TEMPLATES = look.templates(Path(__file__).parent / "templates")
-_TEMPLATES.globals["style"] = Markup(look.STYLE)  # noqa: S704 -- our own file, and the policy below pins its hash
-
-# The policy's name for the one style sheet a page may have (CSP level 3, hash-source).
-STYLE_SOURCE = f"'sha256-{b64encode(sha256(look.STYLE.encode()).digest()).decode()}'"
 
 # RFC 9110 section 12.5.4: language ranges, each with a weight.
 _RANGE = re.compile(r"([A-Za-z]{1,8})(?:-[A-Za-z0-9-]*)?[ \t]*(?:;[ \t]*[qQ]=([01](?:\.[0-9]{0,3})?))?")
