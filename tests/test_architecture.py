@@ -23,6 +23,7 @@ FLOORS = {
     "gateway.tokens": 2,
     "gateway.config": 2,
     "gateway.grants": 2,
+    "gateway.typical": 2,
     "gateway.listening": 2,
     "gateway.metrics": 2,
     "gateway.cells": 2,
