@@ -153,7 +153,7 @@ async def erase(
     counts = {"evidence": 0, "mail": 0, "acts": 0}
     kept: list[Kept] = []
     held = await rooms.erasure.held(controller, person, at)
-    refusals = sum(isinstance(row.fact, Objection | Withdrawal) for row in held.rows)
+    refusals = _refusals(held)
     earlier = tuple(held.kept)
     for _ in range(PASSES):
         now = rooms.clock.now()
@@ -174,6 +174,25 @@ async def erase(
     )
 
 
+async def foreseen(rooms: Rooms, controller: str, mailbox: Mailbox) -> Erased:
+    """What erasing would do now, and what would stay and why; changes nothing.
+
+    Not `complete` while mail is under way. Raises StoreUnavailableError.
+    """
+    now = rooms.clock.now()
+    held = await rooms.erasure.held(controller, rooms.keys.hash(controller, mailbox.comparable), now)
+    return Erased(
+        controller,
+        now,
+        evidence=len(held.evidence),
+        mail=len(held.mail),
+        acts=len(held.acts),
+        refusals=_refusals(held),
+        kept=(*held.kept, *_kept(rooms.config, controller, mailbox, held, now)),
+        complete=not held.under_way,
+    )
+
+
 async def _left(rooms: Rooms, controller: str, person: bytes, patience: float) -> Held:
     """What is held still, once the fate of mail under way is on record."""
     clock = asyncio.get_running_loop()
@@ -183,6 +202,11 @@ async def _left(rooms: Rooms, controller: str, person: bytes, patience: float) -
         if not held.under_way or clock.time() > until:
             return held
         await asyncio.sleep(PAUSE)
+
+
+def _refusals(held: Held) -> int:
+    """How many rows bind on, whatever is erased (I7)."""
+    return sum(isinstance(row.fact, Objection | Withdrawal) for row in held.rows)
 
 
 def _kept(config: Config, controller: str, mailbox: Mailbox, held: Held, now: datetime) -> Iterator[Kept]:

@@ -14,7 +14,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.intake import FIELDS, Accepted, Desk, Imported, RawRow, Rejected, import_file, record
+from gateway.intake import (
+    FIELDS,
+    Accepted,
+    Desk,
+    Imported,
+    RawRow,
+    Rejected,
+    RowsRejectedError,
+    check_together,
+    import_file,
+    record,
+)
 from gateway.intake.files import raw_row
 from gateway.keys import Keys, fresh
 from gateway.law.category import Category
@@ -538,6 +549,20 @@ async def test_a_correction_names_an_older_row_of_the_same_person_and_kind(place
 
     assert outcomes == [1, 0, 0, 0]
     assert place.ledger.rows[-1][1].fact.corrects == 1
+
+
+async def test_a_check_tells_every_fault_and_records_nothing(place: Place) -> None:
+    """What would be rejected is named as when it is recorded; what would be taken is not recorded either."""
+    await place.record(CONSENT)
+    await check_together(place, "shop", [CONSENT | {"corrects": 1, "wording": "Yes, please"}])
+
+    with pytest.raises(RowsRejectedError) as raised:
+        await check_together(place, "shop", [CONSENT | {"occurred_at": "", "category": "meat"}])
+
+    assert [fault.reason for fault in raised.value.faults] == [
+        "occurred_at is missing; category 'meat' is not one of this controller's"
+    ]
+    assert place.kinds == ["Consent"]
 
 
 async def test_unproven_consents_and_dropped_columns_are_told(place: Place) -> None:

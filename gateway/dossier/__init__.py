@@ -12,3 +12,4 @@ from gateway.dossier.document import document as document
 from gateway.dossier.gathering import Dossier as Dossier
 from gateway.dossier.gathering import dossier as dossier
 from gateway.dossier.page import page as page
+from gateway.dossier.page import sections as sections

@@ -14,6 +14,8 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
+from markupsafe import Markup
+
 from gateway import look
 from gateway.dossier.gathering import Answer, Dossier, Section, article_of
 from gateway.dossier.records import DecisionRecord, EvidenceRecord
@@ -29,19 +31,17 @@ _TEMPLATES.globals["style_source"] = look.source(look.WIDE_STYLE)
 def page(made: Dossier) -> str:
     """The page: a section for each controller."""
     languages = {section.language for section in made.sections}
-    return _TEMPLATES.get_template("dossier.html").render(
-        dossier=made,
-        language=languages.pop() if len(languages) == 1 else "en",
-        words_of=lambda section: texts(section.language),
-        time=_time,
-        linked=look.linked,
-        code=_code,
-        evidence_pairs=_evidence,
-        decision_pairs=_decision,
-        pairs=_pairs,
-        why=_why,
-        answer_why=_answer,
-    )
+    language = languages.pop() if len(languages) == 1 else "en"
+    return _TEMPLATES.get_template("dossier.html").render(dossier=made, language=language)
+
+
+def sections(made: Dossier) -> list[Markup]:
+    """The same sections without a page around them, for a page of another look."""
+    template = _TEMPLATES.get_template("section.html")
+    return [
+        Markup(template.render(dossier=made, section=section))  # noqa: S704 -- escaped by construction
+        for section in made.sections
+    ]
 
 
 def _time(moment: datetime) -> str:
@@ -98,3 +98,16 @@ def _answer(one: Answer) -> tuple[str, str, str]:
     decision = one.decision
     outcome = decision.ground if isinstance(decision, Send) else decision.reason
     return outcome.value, outcome.sentence, decision.article
+
+
+_TEMPLATES.globals.update(
+    words_of=lambda section: texts(section.language),
+    time=_time,
+    linked=look.linked,
+    code=_code,
+    evidence_pairs=_evidence,
+    decision_pairs=_decision,
+    pairs=_pairs,
+    why=_why,
+    answer_why=_answer,
+)

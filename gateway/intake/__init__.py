@@ -16,7 +16,7 @@ from gateway.intake.files import EvidenceFile, FileError
 from gateway.intake.lists import AddressFile
 from gateway.intake.recording import Imported, import_file, record
 from gateway.intake.rows import Accepted, Desk, Rejected
-from gateway.intake.together import RowFault, RowsRejectedError, Taken, record_together
+from gateway.intake.together import RowFault, RowsRejectedError, Taken, check_together, record_together
 
 __all__ = [
     "FIELDS",
@@ -31,6 +31,7 @@ __all__ = [
     "RowFault",
     "RowsRejectedError",
     "Taken",
+    "check_together",
     "import_file",
     "record",
     "record_together",

@@ -92,6 +92,14 @@ async def record_together(rooms: Rooms, controller: str, rows: Sequence[Mapping[
     return [taken[one.number] for one in checked]
 
 
+async def check_together(rooms: Rooms, controller: str, rows: Sequence[Mapping[str, object]]) -> None:
+    """Whether `record_together` would take all rows, but for those older than an erasure; records nothing.
+
+    Raises RowsRejectedError or StoreUnavailableError.
+    """
+    await _checked(desk_of(rooms.config, rooms.keys, controller), rooms.ledger, rooms.clock, rows)
+
+
 async def _checked(
     desk: Desk, ledger: Ledger, clock: Clock, rows: Sequence[Mapping[str, object]]
 ) -> list[_Checked]:

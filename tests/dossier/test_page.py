@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from gateway.dossier import Dossier, page
+from gateway.dossier import Dossier, page, sections
 from gateway.texts import LANGUAGES, texts
 from tests.dossier.conftest import ANNA, CONSENT, PURCHASE, Desk, history
 
@@ -116,6 +116,20 @@ async def test_each_controller_has_its_section_in_its_language(run_at_desk: RunA
     assert texts("fr").dossier_evidence in html
     assert "J. Jansen" in html
     assert "Moederbedrijf (2025-01-02)" in html
+
+
+async def test_its_sections_can_stand_in_another_page(run_at_desk: RunAtDesk) -> None:
+    """Each section by itself is word for word what the page has of it."""
+
+    async def work(desk: Desk) -> Dossier:
+        await history(desk)
+        return await desk.of(ANNA, "shop", "rival")
+
+    made = await run_at_desk(work)
+    found = sections(made)
+
+    assert [re.match(r'\s*<section lang="(..)">', one)[1] for one in found] == ["nl", "fr"]
+    assert all(one.strip() in page(made) for one in found)
 
 
 async def test_of_whom_nothing_is_held_it_says_so(run_at_desk: RunAtDesk) -> None:

@@ -15,7 +15,7 @@ import pytest
 
 from gateway.address import parse
 from gateway.config import load
-from gateway.erasing import Erased, erase
+from gateway.erasing import Erased, erase, foreseen
 from gateway.intake import RowsRejectedError, record, record_together
 from tests.house import ANNA, BRAM, NEWSLETTER, House, link_of, parsed
 
@@ -205,7 +205,9 @@ async def test_a_legal_term_keeps_what_it_needs(open_house: Callable[..., Any], 
     house.config.retention.update(kept_terms)
     telling = purchase(BRAM, source="https://shop.example/?who=bram%40example.org", reference="R-2")
     await house.record(purchase(BRAM, optout_offered_how="said so to Bram"), telling)
+    told = await foreseen(house.gateway.rooms, "shop", parse(BRAM))
     done = await forget(house, BRAM)
+    assert done == told  # and looking ahead changed nothing
     assert [dict(one.details) for one in done.kept] == [
         {"source": "till", "reference": "R-1"},
         {"reference": "R-2"},
