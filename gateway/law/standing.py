@@ -54,8 +54,11 @@ class Standing:
     first_given: Mapping[int, datetime] = field(default_factory=dict)  # of corrected consents, by id
 
     def given_at(self, consent: Consent) -> datetime:
-        """When the consent was given, for whether it lifts a refusal: corrections never make it later."""
-        return self.first_given.get(consent.id, consent.occurred_at)
+        """When the consent was given, for whether it lifts a refusal: corrections never make it later.
+
+        Nor does a clock that was ahead: else an objection acknowledged since would end by itself (L11, I3).
+        """
+        return min(self.first_given.get(consent.id, consent.occurred_at), consent.recorded_at)
 
 
 def standing_of(
@@ -129,7 +132,8 @@ def _corrected(rows: Sequence[Evidence]) -> tuple[Sequence[Evidence], Mapping[in
             continue  # rule 3
         first[row.id] = corrected
         holding[corrected.id] = row
-        given[corrected.id] = min(row.occurred_at, given.get(corrected.id, row.occurred_at))  # rule 1
+        now_given = min(row.occurred_at, row.recorded_at)
+        given[corrected.id] = min(now_given, given.get(corrected.id, now_given))  # rule 1
     return list(holding.values()), {row.id: given[start] for start, row in holding.items()}
 
 

@@ -187,6 +187,20 @@ def test_corrections(name: str) -> None:
     assert outcome_of(decided(rows[::-1])) is result
 
 
+AHEAD = consent(1, occurred_at=ago(5 - 0.003), recorded_at=ago(5))  # by the clock of whoever sent it
+
+
+@pytest.mark.parametrize("refusal", [objection(4, 5 - 0.001), withdrawal(2, 5 - 0.001)])
+@pytest.mark.parametrize(
+    "rows", [(AHEAD,), (AHEAD, consent(9, occurred_at=ago(4), recorded_at=ago(4), corrects=1))]
+)
+def test_a_consent_dated_ahead_lifts_no_later_refusal(rows: tuple[Evidence, ...], refusal: Evidence) -> None:
+    """What was on record before a refusal was acknowledged never ends it, whatever its clock said (I3)."""
+    expected = {4: Reason.OBJECTED, 2: Reason.CONSENT_WITHDRAWN}[refusal.id]
+    assert outcome_of(decided((*rows, refusal))) is expected
+    assert outcome_of(decided((*rows, objection(4, 6)))) is Ground.CONSENT
+
+
 def test_a_corrected_purchase_is_one_purchase() -> None:
     """A purchase and its correction make nobody a regular (L17)."""
     rows = (purchase(3, 10, reference="1"), purchase(9, 3, reference="2", corrects=3))
