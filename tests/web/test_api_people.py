@@ -64,7 +64,9 @@ class Office:
 async def office(machine: Machine) -> AsyncIterator[Office]:
     """The API of an ordinary gateway, with stories about people."""
     rooms = machine.house.gateway.rooms
-    records = Records({("shop", "anna@example.org"), ("shop", "a/b?@example.org")})
+    records = Records(
+        {("shop", "anna@example.org"), ("shop", "a/b?@example.org"), ("shop", "{a}%@example.org")}
+    )
     config = rooms.config
     objecting = Objecting(
         rooms.ledger, rooms.journal.sent, rooms.keys, config.controllers, config.categories, rooms.clock
@@ -92,8 +94,10 @@ async def test_a_person_is_shown_and_erased(office: Office) -> None:
 
 
 async def test_an_address_may_have_any_character(office: Office) -> None:
-    """Percent-encoded, a slash and a question mark are part of the address, not of the path."""
-    assert (await office.ask("GET", "a%2Fb%3F%40example.org"))[0] == 200
+    """Percent-encoded, slash, question mark, brace and per cent are of the address, not of the path."""
+    for address in ("a%2Fb%3F%40example.org", "%7Ba%7D%25%40example.org"):
+        assert (await office.ask("GET", address))[0] == 200
+        assert (await office.ask("DELETE", address))[0] == 200
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE"])

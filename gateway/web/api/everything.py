@@ -28,6 +28,7 @@ from gateway.web.api.route import Route
 from gateway.web.api.rows import EvidenceBody
 
 PREFIX = "/api"
+_ANY_SEGMENT = ":[^/]+}"  # also one with braces, which RFC 5322 section 3.2.3 allows in a local part
 
 
 class RecordsOfAll(Ledger, Records, Protocol):
@@ -88,7 +89,8 @@ class Api:
         """To be served under /api."""
         app = web.Application(middlewares=[faults_to_problems(self._new_ref)])
         for route in self.routes:
-            app.router.add_route(route.method, route.path, self._guarded(route))
+            path = route.path.replace("}", _ANY_SEGMENT)
+            app.router.add_route(route.method, path, self._guarded(route))
         return app
 
     async def describe(self, _: web.Request) -> web.Response:
