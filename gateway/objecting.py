@@ -113,7 +113,7 @@ class Objecting:
         if sent and sent.address:  # empty once erased (I7)
             details["address"] = sent.address
         scope = _scope_of(choice, token, category)
-        (recorded,) = await self._record([self._row(controller, token.person, scope, details)], scope)
+        (recorded,) = await self._record([self._row(controller, token.person, scope, details)], [scope])
         return recorded
 
     async def object_address(
@@ -130,10 +130,10 @@ class Objecting:
     ) -> list[Recorded]:
         """Put on record that the person at this mailbox objects, once for each controller, all or none.
 
+        A category is one controller's; to any other the scope is unknown, and means all marketing (rule 2).
         `via`, `operator` and the references are free text. `occurred_at` (aware) is when they objected: now,
         if that is not said or lies ahead (law.md section 3). Raises StoreUnavailableError.
         """
-        scope = checked_scope(scope, self._categories)
         said = {
             "via": via,
             "operator": operator,
@@ -143,18 +143,24 @@ class Objecting:
         details = {"address": mailbox.wire, **{name: words for name, words in said.items() if words}}
         moment = [occurred_at.isoformat()] if occurred_at else []
         content = [via, operator, reference, *([message_reference] if message_reference else []), *moment]
+        asked = list(controllers)
+        scopes = [checked_scope(scope, self._own(controller)) for controller in asked]
         rows = [
             self._row(
                 controller,
                 self._keys.hash(controller, mailbox.comparable),
-                scope,
+                meant,
                 details,
                 *content,
                 occurred_at=occurred_at,
             )
-            for controller in controllers
+            for controller, meant in zip(asked, scopes, strict=True)
         ]
-        return await self._record(rows, scope)
+        return await self._record(rows, scopes)
+
+    def _own(self, controller: str) -> set[str]:
+        """The ids of a controller's categories, former ones included (I8)."""
+        return {name for name, one in self._categories.items() if one.controller == controller}
 
     def _unseal(self, text: str) -> Token | None:
         return tokens.unseal(text, self._keys, self._controllers, self._categories)
@@ -195,7 +201,7 @@ class Objecting:
             details=details,
         )
 
-    async def _record(self, rows: list[NewEvidence], scope: str) -> list[Recorded]:
+    async def _record(self, rows: list[NewEvidence], scopes: list[str]) -> list[Recorded]:
         appended = await self._ledger.append(rows, again=True)
         recorded = [
             Recorded(
@@ -205,7 +211,7 @@ class Objecting:
                 scope=scope,
                 at=row.fact.recorded_at if done.new else await self._recorded_at(row, done.id),
             )
-            for row, done in zip(rows, appended, strict=True)
+            for row, scope, done in zip(rows, scopes, appended, strict=True)
         ]
         for row, one in zip(rows, recorded, strict=True):
             if one.new and (address := row.details.get("address")):

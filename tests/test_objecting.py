@@ -257,6 +257,17 @@ async def test_a_spoken_objection_is_recorded_for_every_controller() -> None:
     assert world.rows[0].details == {"address": "kim@EXAMPLE.org", "via": "phone", "operator": "Robin"}
 
 
+async def test_a_category_of_one_controller_is_all_marketing_of_another() -> None:
+    """The id may one day be another's category: their objection must not shrink to it (law.md section 3)."""
+    world = World()
+
+    recorded = await world.objecting.object_address(
+        KIM, ["bakery", "butcher"], scope="category:old-news", via="phone", operator="Robin"
+    )
+
+    assert [each.scope for each in recorded] == world.scopes == ["category:old-news", "marketing"]
+
+
 async def test_a_spoken_objection_after_a_click_is_a_fact_of_its_own() -> None:
     """Who took the call and under which reference stays on record; the same call entered twice does not."""
     world = World()

@@ -199,8 +199,8 @@ def object_(
                 for one in done
             ]
         )
-    if any(one.scope != scope.strip() for one in done):
-        remark(f"scope {printable(scope)!r} is not known: recorded as the widest")
+    if wider := [one.controller for one in done if one.scope != scope.strip()]:
+        remark(f"scope {printable(scope)!r} is not known to {', '.join(wider)}: recorded as the widest")
 
 
 async def _object(
