@@ -7,7 +7,7 @@ import re
 import smtplib
 from base64 import b64encode
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
@@ -162,7 +162,8 @@ class House:
 
     async def record(self, *rows: dict[str, object]) -> None:
         """Put evidence on record, as an import would."""
-        report = await record(self.gateway.rooms, "shop", rows, self.clock.now())
+        controller = self.config.controller[0].id
+        report = await record(self.gateway.rooms, controller, rows, self.clock.now())
         assert report.rejected == 0
 
     async def consent(self, *addresses: str, category: str = "newsletter", day: int = 1) -> None:
@@ -260,8 +261,8 @@ def link_of(received: Received) -> str:
     return str(link)
 
 
-def written(folder: Path, smarthost: int, extra: str = "", **settings: object) -> Path:
-    """The configuration of a house for a smarthost's port; keyword arguments are its variables."""
+def written(folder: Path, smarthost: int, extra: str = "", text: str = CONFIG, **settings: object) -> Path:
+    """The configuration of a house for a smarthost's port; what its text leaves open is set by name."""
     variables: dict[str, object] = {
         "http": free_port(),
         "state_dir": "state",
@@ -275,7 +276,7 @@ def written(folder: Path, smarthost: int, extra: str = "", **settings: object) -
     if not (folder / "dkim.pem").exists():
         (folder / "dkim.pem").write_bytes(new_key("ed25519"))
     path = folder / "gateway.toml"
-    path.write_text(CONFIG.format(**variables) + extra)
+    path.write_text(text.format(**variables) + extra)
     return path
 
 
@@ -285,20 +286,27 @@ def write_config(tmp_path: Path) -> Callable[..., Path]:
     return partial(written, tmp_path)
 
 
+@asynccontextmanager
+async def opened(
+    write: Callable[..., Path], *, offers: Sequence[str] = EXTENSIONS, **settings: object
+) -> AsyncIterator[House]:
+    """A house on the configuration that `write` writes for its smarthost's port, until the block ends."""
+    async with RecordingSmarthost(extensions=offers) as smarthost, AsyncExitStack() as inside:
+        config = load(write(smarthost.port, **settings), {})
+        clock = FrozenClock(datetime(2026, 11, 21, 12, tzinfo=UTC))
+        gateway = await inside.enter_async_context(running(config, clock=clock))
+        house = House(config, gateway, smarthost, clock, inside)
+        inside.callback(house.hang_up)
+        yield house
+
+
 @pytest.fixture
 async def open_house(write_config: Callable[..., Path]) -> AsyncIterator[Callable[..., object]]:
     """Opens houses that differ in their settings; all are closed when the test ends."""
     async with AsyncExitStack() as stack:
 
-        async def open_one(*, offers: Sequence[str] = EXTENSIONS, **settings: object) -> House:
-            smarthost = await stack.enter_async_context(RecordingSmarthost(extensions=offers))
-            config = load(write_config(smarthost.port, **settings), {})
-            clock = FrozenClock(datetime(2026, 11, 21, 12, tzinfo=UTC))
-            inside = await stack.enter_async_context(AsyncExitStack())
-            gateway = await inside.enter_async_context(running(config, clock=clock))
-            house = House(config, gateway, smarthost, clock, inside)
-            inside.callback(house.hang_up)
-            return house
+        async def open_one(**settings: object) -> House:
+            return await stack.enter_async_context(opened(write_config, **settings))
 
         yield open_one
 

@@ -1,12 +1,11 @@
 """A real browser shows the notice in every HTML golden, on a wide screen and a narrow one, day and night.
 
-Screenshots of all of them are left in build/screenshots, for people to look at.
+Screenshots of all of them are left in build/screenshots/mail, for people to look at.
 """
 
 from __future__ import annotations
 
 import email
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from email.message import Message as Parsed
@@ -17,14 +16,10 @@ import pytest
 from playwright.sync_api import Page, Route, ViewportSize, sync_playwright
 
 from gateway.mail.notice import Notice, as_html
+from tests.chromium import FLAGS, emptied, program
 from tests.mail.reader import is_text, text_of
 
 GOLDEN = sorted((Path(__file__).parent / "golden").glob("*.eml"))
-SCREENSHOTS = Path(__file__).parents[2] / "build" / "screenshots"
-FLAGS = (
-    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-)
 WIDTHS = {800: "light", 320: "dark"}  # CSS pixels, and by which light the screenshot is taken
 EMPTY = "data:text/html,"  # about:blank is black at night
 READABLE = 4.5  # WCAG 2.2 success criterion 1.4.3: contrast of ordinary text
@@ -105,15 +100,18 @@ def refuse_network(route: Route) -> None:
 
 
 @pytest.fixture(scope="module")
+def screenshots() -> Path:
+    """Where they are left."""
+    return emptied("mail")
+
+
+@pytest.fixture(scope="module")
 def screen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
     """One page of one browser for all, without scripts as in mail readers."""
-    program = shutil.which("chromium")
-    assert program, "chromium is not installed: run deploy/debian-packages chromium"
-    shutil.rmtree(SCREENSHOTS, ignore_errors=True)
     with sync_playwright() as playwright:
         context = playwright.chromium.launch_persistent_context(
             tmp_path_factory.mktemp("profile"),
-            executable_path=program,
+            executable_path=program(),
             args=FLAGS,
             java_script_enabled=False,
         )
@@ -147,14 +145,16 @@ def is_readable(link: dict[str, Any]) -> bool:
 
 @each_page
 @each_width
-def test_the_way_out_is_seen(screen: Page, notice: Notice, part: Shown, width: int) -> None:
+def test_the_way_out_is_seen(
+    screen: Page, screenshots: Path, notice: Notice, part: Shown, width: int
+) -> None:
     """The link is visible, uncovered, readable by day and by night, and leads where it should."""
     shows(screen, part.after, width)
     schemes: tuple[Literal["light", "dark"], ...] = ("light", "dark")
     for scheme in schemes:
         screen.emulate_media(color_scheme=scheme)
         if WIDTHS[width] == scheme:
-            screen.screenshot(path=SCREENSHOTS / f"{part.name}-{width}-{scheme}.png", full_page=True)
+            screen.screenshot(path=screenshots / f"{part.name}-{width}-{scheme}.png", full_page=True)
         for url in (notice.link, notice.privacy_policy_url):
             links = screen.evaluate(LINKS, url)
             assert any(map(is_readable, links)), (scheme, url, links)

@@ -1,0 +1,74 @@
+"""Every page there is, and the way to it: each is looked at by test_every_page.py and by the axe.
+
+A place is a function that leaves a window showing its page; its name is that of its screenshots.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeAlias
+
+from playwright.async_api import Page
+
+from tests.browser.bakery import subscriber
+from tests.house import House
+
+Way: TypeAlias = Callable[[House, Page, str], Awaitable[None]]  # the last is a person nobody has heard of
+
+PUBLIC: dict[str, Way] = {}
+
+
+def public(way: Way) -> Way:
+    """A page that anybody or the holder of a link may see."""
+    PUBLIC[way.__name__.replace("_", "-")] = way
+    return way
+
+
+@public
+async def unsubscribe(house: House, window: Page, person: str) -> None:
+    """Behind the link of a mail on consent."""
+    await window.goto(await subscriber(house, person))
+
+
+@public
+async def unsubscribe_from_everything(house: House, window: Page, person: str) -> None:
+    """The same link, by its other choice."""
+    await window.goto(await subscriber(house, person) + "?choice=marketing")
+
+
+@public
+async def unsubscribed(house: House, window: Page, person: str) -> None:
+    """After the button."""
+    await unsubscribe(house, window, person)
+    await main_button(window)
+
+
+@public
+async def not_found(house: House, window: Page, person: str) -> None:
+    """A link that was cut."""
+    await window.goto(f"{house.url}/u/AWp65pCFWgGJ2kFIWyL2")
+
+
+@public
+async def store_down(house: House, window: Page, person: str) -> None:
+    """The button, at a moment at which nothing can be recorded."""
+    await unsubscribe(house, window, person)
+    with no_store(house):
+        await main_button(window)
+
+
+async def main_button(window: Page) -> None:
+    """Press the one button of the page that stands out."""
+    await window.locator("main button:not(.other)").first.click()
+
+
+@contextmanager
+def no_store(house: House) -> Iterator[None]:
+    """While the block runs, the store's file is not there."""
+    file = house.config.gateway.state_dir / "sendright.db"
+    away = file.rename(file.with_name("away.db"))
+    try:
+        yield
+    finally:
+        away.rename(file)
