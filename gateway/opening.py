@@ -17,12 +17,14 @@ from gateway.grants import law_of
 from gateway.keys import Keys
 from gateway.ports import Clock
 from gateway.store import database
+from gateway.store.audit import Audit
 from gateway.store.dossiers import Dossiers
 from gateway.store.erasure import Erasure
 from gateway.store.journal import Journal
 from gateway.store.ledger import Ledger
 from gateway.store.log import Log
 from gateway.store.opening import Store, opened
+from gateway.store.operators import Operators
 from gateway.store.retention import Retention
 
 
@@ -76,6 +78,16 @@ class Rooms:
     def log(self) -> Log:
         """The journal, to be read."""
         return self.store.log
+
+    @property
+    def accounts(self) -> Operators:
+        """Who may sign in to the admin pages."""
+        return self.store.operators
+
+    @property
+    def audit(self) -> Audit:
+        """What they did there."""
+        return self.store.audit
 
 
 def keys_of(config: Config) -> Keys:

@@ -259,6 +259,39 @@ class Idempotency(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditEntry:
+    """What an operator did; `details` are None once they were kept long enough, or erased with a person."""
+
+    id: int
+    at: datetime
+    operator: str  # their name; empty where it is not known
+    what: str
+    controller: str  # empty where it was about none, or all
+    person: bytes | None  # keyed hash of whom it was about
+    details: Mapping[str, object] | None
+
+
+class Audit(Protocol):
+    """What operators did, on record. Everything raises StoreUnavailableError."""
+
+    async def record(
+        self,
+        operator: str,
+        what: str,
+        at: datetime,
+        controller: str = "",
+        person: bytes | None = None,
+        details: Mapping[str, object] | None = None,
+    ) -> None:
+        """Put on record what the operator of this name did."""
+        ...
+
+    async def page(self, before: int | None, most: int) -> Sequence[AuditEntry]:
+        """At most so many, newest first, older than the one of id `before`."""
+        ...
+
+
 class Connection(Protocol):
     """One connection to the smarthost, kept between copies."""
 

@@ -6,6 +6,8 @@ keep        controller and person; what a legal term keeps of erased rows: {"cla
 retention   {"class", and one of "ledger": [ids], "acts": [ids], "before": id of a decision}: what lacks
             its details since; the last means every decision and fate before that one. These details
             are never erased: they name nobody, and prove why others are gone.
+operator    what somebody did on the admin pages: {"operator": name, "what", ...}; controller and person
+            where it was about one, and then it goes with what else is held on them
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from gateway.store.compiling import Inserting
 from gateway.store.spelling import SALT, canonical, digest
 from gateway.store.tables import act_details, acts
 
-ERASE, KEEP, RETENTION = "erase", "keep", "retention"
+ERASE, KEEP, RETENTION, OPERATOR = "erase", "keep", "retention", "operator"
 
 _ACT = Inserting(acts)
 _ACT_DETAILS = Inserting(act_details)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gateway.ids import Ids
+from gateway.store.audit import Audit
 from gateway.store.configurations import Configurations
 from gateway.store.database import path_of
 from gateway.store.dossiers import Dossiers
@@ -19,6 +20,7 @@ from gateway.store.journal import Journal
 from gateway.store.ledger import Ledger
 from gateway.store.living import Living
 from gateway.store.log import Log
+from gateway.store.operators import Operators
 from gateway.store.reader import Reader
 from gateway.store.retention import Retention
 from gateway.store.writer import PATIENCE, Writer
@@ -37,6 +39,8 @@ class Store:
     retention: Retention
     idempotency: Idempotency
     configurations: Configurations
+    audit: Audit
+    operators: Operators
     ids: Ids
     writer: Writer
 
@@ -71,6 +75,7 @@ async def opened(
         living = Living(path, writer.number) if serving else None
         journal = Journal(writer, reader, living.has if living else lambda _writer: True)
         ledger = Ledger(writer, reader)
+        audit = Audit(writer, reader)
         yield Store(
             ledger,
             journal,
@@ -81,6 +86,8 @@ async def opened(
             Retention(path, writer, reader),
             Idempotency(writer, reader),
             Configurations(writer, reader),
+            audit,
+            Operators(writer, reader, audit),
             writer.ids,
             writer,
         )

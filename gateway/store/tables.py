@@ -289,7 +289,7 @@ operators = Table(  # working state: who may sign in to the admin pages
     Column("name", Text, nullable=False, unique=True, comment="by which they sign in"),
     Column("role", Text, nullable=False, comment="viewer, officer or administrator"),
     Column("password", Text, nullable=False, comment="Argon2id hash, in PHC's format"),
-    Column("second_factor", LargeBinary, comment="TOTP secret, sealed; null: none"),
+    Column("second_factor", Text, comment="TOTP secret, sealed; null: none"),
     Column("second_factor_step", _number(), nullable=False, comment="the last TOTP step that was used"),
     Column("added_at", _number(), nullable=False, comment="microseconds UTC"),
     Column("revoked_at", _number(), comment="microseconds UTC; null: may sign in"),

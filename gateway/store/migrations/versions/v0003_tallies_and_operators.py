@@ -59,7 +59,7 @@ def _operators() -> None:
         sa.Column("name", sa.Text, nullable=False, unique=True),
         sa.Column("role", sa.Text, nullable=False),
         sa.Column("password", sa.Text, nullable=False),
-        sa.Column("second_factor", sa.LargeBinary),
+        sa.Column("second_factor", sa.Text),
         sa.Column("second_factor_step", sa.Integer, nullable=False),
         sa.Column("added_at", sa.Integer, nullable=False),
         sa.Column("revoked_at", sa.Integer),
