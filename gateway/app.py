@@ -35,6 +35,7 @@ from gateway.smtp.reception import SessionSettings
 from gateway.smtp.server import SubmissionServer
 from gateway.smtp.smarthost import SmarthostPool
 from gateway.submission import Submissions
+from gateway.web.admin.everything import Admin
 from gateway.web.api import Api, Stories
 from gateway.web.app import Probe, Runner, build
 from gateway.web.operations import Operations
@@ -312,10 +313,12 @@ async def _serve_http(
     api = Api(opened, stories, metrics, opened.store.ids.next)
     public = Public(objecting, metrics, config.gateway.language)
     operations = Operations(_probes(opened, smarthost), metrics)
+    admin_pages = Admin(opened)
     together = not _of(share, "admin")
     pages = []
     for service, admin in [("http", together)] if together else [("http", False), ("admin", True)]:
         routes = [*public.routes(), *operations.routes(admin=admin)]
+        routes += admin_pages.routes() if admin else []
         runner = Runner(build(routes, language=config.gateway.language, api=api))
         await runner.setup()
         stack.push_async_callback(runner.cleanup)

@@ -40,7 +40,7 @@ class Tries:
     def count(self, key: str, now: datetime) -> None:
         """Note a try."""
         began, count = self._counts.get(key, (now, 0))
-        if count and now - began < self._window:
+        if key in self._counts and now - began < self._window:
             self._counts[key] = (began, count + 1)
             return
         self._counts.pop(key, None)  # so that they stand in the order in which their windows began
@@ -48,9 +48,11 @@ class Tries:
             del self._counts[next(iter(self._counts))]
         self._counts[key] = (now, 1)
 
-    def forgive(self, key: str) -> None:
-        """Forget what was noted of a key."""
-        self._counts.pop(key, None)
+    def take_back(self, key: str) -> None:
+        """One try of a key was no guess after all."""
+        if key in self._counts:
+            began, count = self._counts[key]
+            self._counts[key] = (began, count - 1)
 
 
 def _is_within(peer: str, networks: Networks) -> bool:

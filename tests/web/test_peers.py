@@ -64,13 +64,16 @@ def test_a_key_may_be_tried_so_often_in_a_window() -> None:
     assert tries.wait("a", NOON + MINUTE) == 0
 
 
-def test_a_forgiven_key_begins_anew() -> None:
-    """Who proved to be right is not held to earlier mistakes."""
-    tries = Tries(1, MINUTE)
-    tries.count("a", NOON)
-    tries.forgive("a")
-
+def test_a_try_that_was_right_is_taken_back() -> None:
+    """Who proved to be right is not held to it; earlier mistakes stay."""
+    tries = Tries(2, MINUTE)
+    for key in ("a", "a", "b"):
+        tries.count(key, NOON)
+    tries.take_back("a")
     assert tries.wait("a", NOON) == 0
+
+    tries.count("a", NOON)
+    assert tries.wait("a", NOON) == 61
 
 
 def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,86 @@
+"""Everything there is under /admin, on one screen."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Protocol
+
+from gateway.config import Config
+from gateway.keys import Keys
+from gateway.operators import Accounts
+from gateway.passwords import Passwords
+from gateway.ports import Audit as AuditStore
+from gateway.ports import Clock
+from gateway.second_factor import SecondFactors
+from gateway.signing_in import SigningIn
+from gateway.web.admin.audit import Audit
+from gateway.web.admin.gate import Gate
+from gateway.web.admin.overview import Overview
+from gateway.web.admin.route import AdminRoute
+from gateway.web.admin.signing_in import WayIn
+from gateway.web.peers import Tries
+from gateway.web.route import Route
+
+# Wrong tries in a quarter of an hour. By name, whoever tries; by peer, whatever the name: one such office has
+# some forgetful operators.
+OF_A_NAME, OF_A_PEER = 10, 50
+WINDOW = timedelta(minutes=15)
+
+
+class Rooms(Protocol):
+    """What the admin pages ask of the house."""
+
+    @property
+    def config(self) -> Config:
+        """What is in force."""
+        ...
+
+    @property
+    def keys(self) -> Keys:
+        """What hashes people, and seals."""
+        ...
+
+    @property
+    def clock(self) -> Clock:
+        """When it is asked."""
+        ...
+
+    @property
+    def accounts(self) -> Accounts:
+        """Who may sign in."""
+        ...
+
+    @property
+    def audit(self) -> AuditStore:
+        """What they did."""
+        ...
+
+
+class Admin:
+    """The admin pages of one configuration."""
+
+    def __init__(self, rooms: Rooms) -> None:
+        self._signing_in = SigningIn(
+            rooms.accounts,
+            Passwords(),
+            SecondFactors(rooms.keys),
+            rooms.clock,
+            by_name=Tries(OF_A_NAME, WINDOW),
+            by_peer=Tries(OF_A_PEER, WINDOW),
+        )
+        proxies = rooms.config.http.trusted_proxies
+        self._way_in = WayIn(self._signing_in, rooms.accounts, rooms.clock, proxies)
+        self._rooms = rooms
+
+    def routes(self) -> list[Route]:
+        """What it answers, behind the gate."""
+        gate = Gate(self._signing_in)
+        return [*self._way_in.open_routes(gate), *map(gate.guarded, self._guarded())]
+
+    def _guarded(self) -> list[AdminRoute]:
+        audit = Audit(self._rooms.audit, self._rooms.clock)
+        return [
+            *self._way_in.routes(),
+            *Overview().routes(),
+            *audit.routes(),
+        ]

@@ -1,0 +1,54 @@
+"""An admin page from its template: escaped by construction, in English, with what this operator may use."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from aiohttp import web
+
+from gateway import __version__, look
+from gateway.operators import Role
+from gateway.web.admin.operator import Operator
+
+# Where the header leads: path, words, and the role it takes.
+PLACES: Final[tuple[tuple[str, str, Role], ...]] = (
+    ("/admin", "Overview", "viewer"),
+    ("/admin/withheld", "Withheld", "viewer"),
+    ("/admin/campaigns", "Campaigns", "viewer"),
+    ("/admin/people", "People", "officer"),
+    ("/admin/configuration", "Configuration", "viewer"),
+    ("/admin/operators", "Operators", "administrator"),
+    ("/admin/audit", "Audit", "administrator"),
+    ("/admin/account", "Account", "viewer"),
+)
+
+
+def _when(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%S} UTC"
+
+
+_TEMPLATES = look.templates(Path(__file__).parent / "templates")
+_TEMPLATES.filters["when"] = _when
+_TEMPLATES.globals |= {"linked": look.linked, "version": __version__}
+
+
+def shown(template: str, operator: Operator | None, *, status: int = 200, **data: object) -> web.Response:
+    """The page of this template; `operator` is None for who has yet to sign in.
+
+    A template extends admin.html, and says where it belongs by `{% set here = "/admin/..." %}`.
+    """
+    places = [(path, words) for path, words, who in PLACES if operator and operator.may(who)]
+    text = _TEMPLATES.get_template(template).render(operator=operator, places=places, **data)
+    return web.Response(text=text, status=status, content_type="text/html")
+
+
+def moved(path: str) -> web.Response:
+    """Go on there, with a GET (RFC 9110 section 15.4.4); `path` is one of ours."""
+    return web.Response(status=303, headers={"Location": path})
+
+
+def failed(operator: Operator | None, status: int, title: str, text: str) -> web.Response:
+    """The page for what cannot be done."""
+    return shown("failed.html", operator, status=status, title=title, text=text)
