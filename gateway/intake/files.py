@@ -12,7 +12,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO, TextIO, TypeAlias
@@ -23,6 +23,7 @@ JSON_NAMES = (".jsonl", ".ndjson", ".json")
 MAX_LINE = 1 << 20  # characters of a line, and of a CSV row over several lines
 EVERY = 500  # rows between two words of progress
 SHOWN = 100  # characters of a dropped column's name
+TWICE = object()  # the value of a name that a JSON object gives twice
 _KNOWN = frozenset(FIELDS)
 
 Lines: TypeAlias = Iterator[tuple[int, str]]  # each with its number, from 1
@@ -203,7 +204,7 @@ def _json_rows(lines: Lines) -> Iterator[RawRow]:
         if not line.strip():
             continue
         try:
-            value = json.loads(line, object_pairs_hook=_once_each, parse_constant=_no_number)
+            value = json.loads(line, object_pairs_hook=_by_name, parse_constant=_no_number)
         except (ValueError, RecursionError) as error:
             yield RawRow(number, {}, f"not a JSON object on one line ({type(error).__name__})")
             continue
@@ -214,25 +215,32 @@ def _json_rows(lines: Lines) -> Iterator[RawRow]:
 
 
 def raw_row(line: int, values: Mapping[str, object]) -> RawRow:
-    """A row from a mapping, as JSON has it; field names in any case."""
+    """A row from a mapping, as JSON has it; field names in any case.
+
+    A field that is given twice breaks the row and says nothing: whoever took one would choose for the sender.
+    """
     known: dict[str, object] = {}
     dropped = []
+    fault = ""
     for name, value in values.items():
         plain = name.strip().lower()
-        if plain in known:
-            return RawRow(line, {}, f"{plain} is given twice")
-        if plain in _KNOWN:
-            known[plain] = value
-        else:
+        if plain not in _KNOWN:
             dropped.append(_shown(name))
-    return RawRow(line, known, dropped=tuple(dropped))
+        elif plain in known or value is TWICE:
+            known[plain] = None
+            fault = fault or f"{plain} is given twice"
+        else:
+            known[plain] = value
+    return RawRow(line, known, fault, tuple(dropped))
 
 
-def _once_each(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    """An object whose names are unique: a reader that takes the last of two would choose for the sender."""
-    if len({name for name, _ in pairs}) != len(pairs):
-        raise ValueError("a name is given twice")
-    return dict(pairs)
+def _by_name(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """An object; what has a name that is given twice is TWICE."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = Counter(name for name, _ in pairs)
+        found = {name: TWICE if names[name] > 1 else value for name, value in found.items()}
+    return found
 
 
 def _no_number(_text: str) -> object:

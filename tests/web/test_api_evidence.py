@@ -52,6 +52,21 @@ async def test_one_bad_row_keeps_out_all(machine: Machine) -> None:
     assert await machine.on_record() == []
 
 
+async def test_many_rows_may_come_as_a_list(machine: Machine) -> None:
+    """One or many rows (contract section 5): a list of them is as good as an object that names it."""
+    bad = CONSENT | {"category": "unknown"}
+    told = [
+        (await machine.post("evidence", body)).json["faults"][0]["where"]
+        for body in ([OBJECTION, bad], [OBJECTION, CONSENT | {"source": 5}])
+    ]
+    assert told == ["/1", "/1/source"]
+    assert await machine.on_record() == []
+
+    said = await machine.post("evidence", [CONSENT, OBJECTION])
+    assert [row["new"] for row in said.json["rows"]] == [True, True]
+    assert len(await machine.on_record()) == 2
+
+
 async def test_a_fault_of_shape_names_its_place(machine: Machine) -> None:
     """What is wrong with a row's shape is told by a JSON pointer, all of it at once."""
     said = await machine.post("evidence", {"rows": [CONSENT, CONSENT | {"source": 5, "channels": ["fax"]}]})
@@ -128,6 +143,15 @@ async def test_a_refusal_needs_only_an_address(machine: Machine, kind: str, extr
     assert said.status == 200
     assert isinstance(fact, Objection | Withdrawal)
     assert fact.occurred_at == machine.house.clock.now()
+
+
+@pytest.mark.parametrize("extra", [{"rows": 1}, {"Scope": "profiling", "scope": "channel:sms"}])
+async def test_no_field_beside_turns_a_refusal_away(machine: Machine, extra: dict[str, object]) -> None:
+    """One that is given twice in unlike letters says nothing: the objection is to all marketing."""
+    assert (await machine.post("evidence", OBJECTION | extra)).status == 200
+    (fact,) = await machine.on_record()
+    assert isinstance(fact, Objection)
+    assert fact.scope == "marketing"
 
 
 async def test_who_opted_out_at_a_purchase_has_objected(machine: Machine) -> None:

@@ -23,7 +23,7 @@ from gateway.web.api.bearer import Caller
 from gateway.web.api.problem import Fault, ProblemError
 from gateway.web.api.reading import MOST_FAULTS, body_of, json_of, validated
 from gateway.web.api.route import answered
-from gateway.web.api.rows import EvidenceRow, EvidenceRows
+from gateway.web.api.rows import EvidenceList, EvidenceRow, EvidenceRows
 
 MOST_OCTETS = 1 << 20  # of a body
 KEPT = timedelta(days=1)  # answers, by their Idempotency-Key
@@ -73,15 +73,13 @@ class Evidence:
 
     async def _record(self, body: bytes, caller: Caller) -> Recorded:
         value = json_of(body)
-        rows = _rows(value)
+        rows, place = _rows(value)
         try:
             taken = await record_together(self._rooms, caller.controller, rows)
         except RowsRejectedError as error:
-            places = [f"/rows/{one.row}" if rows[0] is not value else "" for one in error.faults]
-            faults = [
-                Fault(where=place, fault=one.reason) for place, one in zip(places, error.faults, strict=True)
+            told = [
+                Fault(where=place.format(one.row), fault=one.reason) for one in error.faults[:MOST_FAULTS]
             ]
-            told = faults[:MOST_FAULTS]
             raise ProblemError(422, "Nothing was recorded: at least one row is no evidence.", told) from None
         return Recorded(rows=[_recorded(one) for one in taken])
 
@@ -124,15 +122,20 @@ class Evidence:
             log.warning("api.answer-not-kept", fault=type(error).__name__)
 
 
-def _rows(value: object) -> Sequence[Mapping[str, Any]]:
-    """The rows of a body, whose shape is right. Raises ProblemError."""
-    if isinstance(value, dict) and "rows" in value:
+def _rows(value: object) -> tuple[Sequence[Mapping[str, Any]], str]:
+    """The rows of a body, whose shape is right, and where each stands in it. Raises ProblemError."""
+    rows: list[dict[str, Any]]
+    if isinstance(value, list):
+        validated(EvidenceList, value)
+        rows, place = value, "/{}"
+    elif isinstance(value, dict) and "rows" in value and "kind" not in value:
         validated(EvidenceRows, value)
-        rows: list[dict[str, Any]] = value["rows"]
-        return rows
-    validated(EvidenceRow, value)
-    assert isinstance(value, dict)  # noqa: S101 -- a row is one
-    return [value]
+        rows, place = value["rows"], "/rows/{}"
+    else:
+        validated(EvidenceRow, value)
+        assert isinstance(value, dict)  # noqa: S101 -- a row is one
+        rows, place = [value], ""
+    return rows, place
 
 
 def _recorded(taken: Taken) -> RecordedRow:

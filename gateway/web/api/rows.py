@@ -165,13 +165,20 @@ class EvidenceRow(
     """One piece of evidence."""
 
 
-class EvidenceRows(BaseModel):
+Rows: TypeAlias = Annotated[list[EvidenceRow], Field(min_length=1, max_length=MOST_ROWS)]
+
+
+class EvidenceList(RootModel[Rows]):
     """Many pieces of evidence: all are put on record, or none."""
+
+
+class EvidenceRows(BaseModel):
+    """The same, by name."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
-    rows: Annotated[list[EvidenceRow], Field(min_length=1, max_length=MOST_ROWS)]
+    rows: Rows
 
 
-class EvidenceBody(RootModel[EvidenceRows | EvidenceRow]):
+class EvidenceBody(RootModel[EvidenceRows | EvidenceList | EvidenceRow]):
     """One piece of evidence, or many."""
