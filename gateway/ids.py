@@ -51,6 +51,11 @@ def first_at(moment: datetime) -> int:
     return max(_milliseconds(moment), 0) << _TIME_SHIFT
 
 
+def time_of(number: int) -> datetime:
+    """The moment an id was made at, in UTC, to the millisecond."""
+    return _EPOCH + (number >> _TIME_SHIFT) * _MILLISECOND
+
+
 def _milliseconds(moment: datetime) -> int:
     return (moment - _EPOCH) // _MILLISECOND
 

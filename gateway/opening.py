@@ -26,6 +26,7 @@ from gateway.store.log import Log
 from gateway.store.opening import Store, opened
 from gateway.store.operators import Operators
 from gateway.store.retention import Retention
+from gateway.store.withheld import Withheld
 
 
 class OpeningError(Exception):
@@ -88,6 +89,11 @@ class Rooms:
     def audit(self) -> Audit:
         """What they did there."""
         return self.store.audit
+
+    @property
+    def withheld(self) -> Withheld:
+        """What was withheld, newest first."""
+        return self.store.withheld
 
 
 def keys_of(config: Config) -> Keys:

@@ -186,6 +186,7 @@ class Filters:
     reason: str | None = None
     category: str | None = None
     campaign: str | None = None
+    campaign_mark: bytes = b""  # of its name, by which the withheld log finds it
     login: str | None = None
     controller: str | None = None
     people: tuple[tuple[str, bytes], ...] | None = None  # controller and keyed hash, one for each controller

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from gateway.law.category import Category, Controller
+from gateway.law.category import Controller
 from gateway.law.decision import Decision, Send, decide
 from gateway.law.evidence import Channel, Evidence
 from gateway.law.reason import Reason
@@ -74,6 +74,25 @@ class Replayed:
     why: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """A decision with every test on the way, or in words why these cannot be told."""
+
+    decision: Decision | None
+    why: str = ""
+
+
+def explain(recorded: Recorded, law: Law | None, rows: Iterable[Placed]) -> Explained:
+    """Every test passed on the way, found by making it again; see `replay`."""
+    rows = list(rows)
+    replayed = replay(recorded, law, rows)
+    if replayed.result is not Result.SAME or law is None:
+        return Explained(None, replayed.why)
+    facts = [row.fact for row in rows if recorded.head is not None and row.place <= recorded.head]
+    controller = law.controllers[recorded.controller]
+    return Explained(_made(recorded, law, controller, facts, _local_parts(recorded, controller)[0]))
+
+
 def replay(recorded: Recorded, law: Law | None, rows: Iterable[Placed]) -> Replayed:
     """Make it again: `law` is the configuration it names, if that is on record; `rows` are its person's."""
     then = [row for row in rows if recorded.head is not None and row.place <= recorded.head]
@@ -81,10 +100,10 @@ def replay(recorded: Recorded, law: Law | None, rows: Iterable[Placed]) -> Repla
         return Replayed(Result.NOT_REPLAYABLE, lack)
     assert law is not None  # noqa: S101 - else that would lack
     controller = law.controllers[recorded.controller]
-    category = law.categories[recorded.category] if recorded.category is not None else None
     facts = [row.fact for row in then]
     made = [
-        _made(recorded, law, controller, category, facts, part) for part in _local_parts(recorded, controller)
+        outcome_of(_made(recorded, law, controller, facts, part), controller)
+        for part in _local_parts(recorded, controller)
     ]
     return _compared(recorded, made)
 
@@ -115,14 +134,13 @@ def _made(
     recorded: Recorded,
     law: Law,
     controller: Controller,
-    category: Category | None,
     facts: Sequence[Evidence],
     local_part: str,
-) -> Outcome:
+) -> Decision:
+    category = law.categories[recorded.category] if recorded.category is not None else None
     known = law.known_categories(controller.id)
     standing = standing_of(facts, local_part=local_part, known_categories=known)
-    made = decide(category, controller, recorded.channel, standing, recorded.decided_at)
-    return outcome_of(made, controller)
+    return decide(category, controller, recorded.channel, standing, recorded.decided_at)
 
 
 def outcome_of(decision: Decision, controller: Controller) -> Outcome:

@@ -47,6 +47,7 @@ FLOORS = {
     "gateway.dossier": 5,
     "gateway.erasing": 5,
     "gateway.retaining": 5,
+    "gateway.oversight": 5,
     "gateway.store": 6,
     "gateway.smtp": 6,
     "gateway.web": 6,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.ids import Ids, first_at, from_ref, ref
+from gateway.ids import Ids, first_at, from_ref, ref, time_of
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 _MOMENTS = st.timedeltas(timedelta(0), timedelta(days=60 * 365)).map(
@@ -58,3 +58,10 @@ def test_what_is_no_reference_is_refused(text: str) -> None:
     """Wrong lengths, letters outside the alphabet and numbers over 63 bits are no references."""
     with pytest.raises(ValueError, match="not a reference"):
         from_ref(text)
+
+
+@given(_MOMENTS, st.integers(0, 10**6))
+def test_an_id_says_when_it_was_made(moment: datetime, writer: int) -> None:
+    """To the millisecond, whoever made it."""
+    made = time_of(Ids(writer, lambda: moment).next())
+    assert timedelta(0) <= moment - made < timedelta(milliseconds=1)

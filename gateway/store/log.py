@@ -27,9 +27,9 @@ DAYS = 90  # looked at in one read, where people are asked for
 READS = 25  # for one page, however few of what it looks at pass the filters
 _NEWEST = (1 << 63) - 1
 # An id lags its decision's time by a round at most, and leads it by what a clock set back has lost.
-_EARLIER, _LATER = timedelta(minutes=10), timedelta(days=1)
+EARLIER, LATER = timedelta(minutes=10), timedelta(days=1)
 
-_ENTRY = select(
+ENTRY = select(
     decisions.c.id,
     decisions.c.decided_at,
     decisions.c.submission,
@@ -72,7 +72,7 @@ class Log:
             if left == 0:
                 return
             for row in await self._rows(window, filters, left):
-                yield _entry(row)
+                yield entry_of(row)
                 left = left - 1 if left is not None else None
 
     async def page(self, filters: Filters, after: int, most: int) -> LogPage:
@@ -83,31 +83,31 @@ class Log:
             found += await self._rows(window, filters, most + 1 - len(found))
             reads += 1
             if len(found) > most:
-                return LogPage(tuple(map(_entry, found[:most])), next=found[most - 1].id)
+                return LogPage(tuple(map(entry_of, found[:most])), next=found[most - 1].id)
             if reads >= READS and window.end is not None:
-                return LogPage(tuple(map(_entry, found)), next=window.end)
-        return LogPage(tuple(map(_entry, found)), next=None)
+                return LogPage(tuple(map(entry_of, found)), next=window.end)
+        return LogPage(tuple(map(entry_of, found)), next=None)
 
     async def _rows(
         self, window: _Window, filters: Filters, most: int | None
     ) -> Sequence[Row[*tuple[Any, ...]]]:
         """In the order of ids; where people are asked for, day by day, since windows are days there."""
         order = [decisions.c.day] if filters.people is not None else []
-        statement = _ENTRY.where(window.within, *_conditions(filters))
+        statement = ENTRY.where(window.within, *conditions(filters))
         return await self._reader.rows(statement.order_by(*order, decisions.c.id).limit(most))
 
     async def _windows(self, filters: Filters, after: int) -> AsyncIterator[_Window]:
         """The parts of the journal to look at, each small enough for one read, in order."""
         if filters.people is not None:
-            first, last = await self._days(filters.people)
+            first, last = await days_of(self._reader, filters.people)
             later, day = await self._later(after)
             for start in range(max(first, day), last + 1, DAYS):
                 days = range(start, min(start + DAYS, last + 1))
-                yield _Window(and_(_of_people(filters.people, days), later))
+                yield _Window(and_(of_people(filters.people, days), later))
             return
-        first = first_at(filters.since - _EARLIER) if filters.since else 0
+        first = first_at(filters.since - EARLIER) if filters.since else 0
         first = max(first, after + 1)
-        last = min(first_at(filters.until + _LATER), _NEWEST) if filters.until else _NEWEST
+        last = min(first_at(filters.until + LATER), _NEWEST) if filters.until else _NEWEST
         while first <= last:
             end = await self._end_of_page(first, last)
             yield _Window(decisions.c.id.between(first, end), end)
@@ -127,17 +127,19 @@ class Log:
         found = await self._reader.rows(statement.order_by(decisions.c.id).limit(1).offset(PAGE - 1))
         return found[0][0] if found else last
 
-    async def _days(self, people: Iterable[tuple[str, bytes]]) -> tuple[int, int]:
-        """The first and last day on which these controllers have decisions: two index look-ups each."""
-        days = []
-        for controller in {controller for controller, _ in people}:
-            for edge in (func.min, func.max):
-                statement = select(edge(decisions.c.day)).where(decisions.c.controller == controller)
-                days += [found for (found,) in await self._reader.rows(statement) if found is not None]
-        return (min(days), max(days)) if days else (0, -1)
+
+async def days_of(reader: Reader, people: Iterable[tuple[str, bytes]]) -> tuple[int, int]:
+    """The first and last day on which their controllers have decisions: two index look-ups each."""
+    days = []
+    for controller in {controller for controller, _ in people}:
+        for edge in (func.min, func.max):
+            statement = select(edge(decisions.c.day)).where(decisions.c.controller == controller)
+            days += [found for (found,) in await reader.rows(statement) if found is not None]
+    return (min(days), max(days)) if days else (0, -1)
 
 
-def _of_people(people: Iterable[tuple[str, bytes]], days: range) -> ColumnElement[bool]:
+def of_people(people: Iterable[tuple[str, bytes]], days: range) -> ColumnElement[bool]:
+    """The decisions about these people, each of one controller, in these days: an index look-up a day."""
     return or_(
         false(),
         *(
@@ -149,8 +151,9 @@ def _of_people(people: Iterable[tuple[str, bytes]], days: range) -> ColumnElemen
     )
 
 
-def _conditions(filters: Filters) -> list[ColumnElement[bool]]:
-    conditions = [
+def conditions(filters: Filters) -> list[ColumnElement[bool]]:
+    """What the filters ask of a row, but for people."""
+    asked = [
         column == value
         for column, value in (
             (decisions.c.reason, filters.reason),
@@ -162,15 +165,16 @@ def _conditions(filters: Filters) -> list[ColumnElement[bool]]:
         if value is not None
     ]
     if filters.withheld:
-        conditions.append(decisions.c.decision == "withhold")
+        asked.append(decisions.c.decision == "withhold")
     if filters.since is not None:
-        conditions.append(decisions.c.decided_at >= micros(filters.since))
+        asked.append(decisions.c.decided_at >= micros(filters.since))
     if filters.until is not None:
-        conditions.append(decisions.c.decided_at < micros(filters.until))
-    return conditions
+        asked.append(decisions.c.decided_at < micros(filters.until))
+    return asked
 
 
-def _entry(row: Row[*tuple[Any, ...]]) -> LogEntry:
+def entry_of(row: Row[*tuple[Any, ...]]) -> LogEntry:
+    """The entry that a row of ENTRY holds."""
     copy_went = row.decision == "send" or row.relaxed
     return LogEntry(
         time=moment(row.decided_at),

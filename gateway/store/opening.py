@@ -23,6 +23,7 @@ from gateway.store.log import Log
 from gateway.store.operators import Operators
 from gateway.store.reader import Reader
 from gateway.store.retention import Retention
+from gateway.store.withheld import Withheld
 from gateway.store.writer import PATIENCE, Writer
 
 
@@ -33,6 +34,7 @@ class Store:
     ledger: Ledger
     journal: Journal
     log: Log
+    withheld: Withheld
     doubts: Doubts
     dossiers: Dossiers
     erasure: Erasure
@@ -80,6 +82,7 @@ async def opened(
             ledger,
             journal,
             Log(reader),
+            Withheld(reader),
             Doubts(ledger, reader),
             Dossiers(reader),
             Erasure(path, writer, reader),

@@ -46,6 +46,11 @@ def hour(microseconds: int) -> int:
     return microseconds // _MICROSECONDS_AN_HOUR
 
 
+def start_of(hours: int) -> datetime:
+    """The moment at which that hour since 1970 begins, in UTC."""
+    return _EPOCH + timedelta(hours=hours)
+
+
 def digest(salt: bytes, details: Mapping[str, object]) -> bytes:
     """What stays when details and their salt are erased: proof of what they were, readable by nobody (I7)."""
     return hashlib.sha256(salt + canonical(details).encode()).digest()

@@ -198,6 +198,7 @@ tallies = Table(  # working state: decisions counted as they are recorded, so th
     Column("count", _number(), nullable=False, comment="of such decisions"),
     Column("first", _number(), nullable=False, comment="decisions.id of the first of them"),
     Column("last", _number(), nullable=False, comment="decisions.id of the last of them"),
+    Index("tallies_campaign", "campaign", "hour"),
     sqlite_with_rowid=False,
     sqlite_strict=True,
 )

@@ -138,9 +138,7 @@ async def test_the_log_of_an_empty_store_is_empty(store: Store) -> None:
 
 async def test_a_person_is_found_by_the_index(told: Store) -> None:
     """Looking up a person's decisions seeks controller, day and person, never walks the journal."""
-    statement = log._ENTRY.where(
-        log._of_people((("shop", KIM.hash), ("other", KIM.hash)), range(20000, 20090))
-    )
+    statement = log.ENTRY.where(log.of_people((("shop", KIM.hash), ("other", KIM.hash)), range(20000, 20090)))
     compiled = statement.compile(
         dialect=sqlite.dialect(paramstyle="named"), compile_kwargs={"render_postcompile": True}
     )

@@ -28,7 +28,7 @@ UNREADABLE = (ValueError, KeyError, TypeError, OverflowError)  # what altered ro
 
 Person: TypeAlias = tuple[str, bytes]  # controller and keyed hash
 
-_DECISIONS = select(
+DECISIONS = select(
     decisions.c.id,
     decisions.c.id,
     decisions.c.controller,
@@ -64,7 +64,7 @@ _EVIDENCE = Matching((ledger.c.controller, ledger.c.person), _of_people)
 def replays(connection: sqlite3.Connection, first: int) -> Iterator[tuple[int, Replayed]]:
     """Each decision's id from `first` on, and how it came out made again. Raises sqlite3.Error."""
     laws = _Laws(connection)
-    rows = paged(connection, _DECISIONS, [decisions.c.id], [max(first - 1, LEAST)])
+    rows = paged(connection, DECISIONS, [decisions.c.id], [max(first - 1, LEAST)])
     while batch := list(islice(rows, PEOPLE)):
         sound = {(row[1], row[2]) for row in batch if row[1].isprintable()}  # altered, it may be no text
         evidence = _evidence(connection, sound)
@@ -74,7 +74,7 @@ def replays(connection: sqlite3.Connection, first: int) -> Iterator[tuple[int, R
 
 def _replayed(row: tuple[Any, ...], laws: _Laws, evidence: Sequence[Placed]) -> Replayed:
     try:
-        recorded = _recorded(row)
+        recorded = recorded_of(row)
     except UNREADABLE:
         return Replayed(Result.NOT_REPLAYABLE, "its row cannot be read")
     return replay(recorded, laws.of(row[7]), evidence)
@@ -114,7 +114,8 @@ def _evidence(connection: sqlite3.Connection, people: set[Person]) -> dict[Perso
     return found
 
 
-def _recorded(row: tuple[Any, ...]) -> Recorded:
+def recorded_of(row: Sequence[Any]) -> Recorded:
+    """The decision that a row of DECISIONS holds. Raises what UNREADABLE names."""
     number, controller, _, category, channel, decided_at, head, _, relaxed, *outcome, address = row
     decision, ground, reason, evidence, *rest = outcome
     return Recorded(

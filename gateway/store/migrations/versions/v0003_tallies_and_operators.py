@@ -44,6 +44,7 @@ def _tallies() -> None:
         sqlite_with_rowid=False,
         sqlite_strict=True,
     )
+    op.create_index("tallies_campaign", "tallies", ["campaign", "hour"])
     # Names of campaigns are told apart by a key that the store does not have: those of before are not.
     op.execute(
         "INSERT INTO tallies SELECT controller, decided_at / 3600000000, login, coalesce(category, ''), x'',"

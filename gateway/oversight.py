@@ -1,0 +1,98 @@
+"""What those who answer for the mail look at: what was withheld, counts over time, campaigns.
+
+These are questions to the store, for whoever shows the answers; nothing here decides or records.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from gateway.law.evidence import Evidence
+from gateway.ports import Filters, LogEntry
+from gateway.replay import Explained
+
+
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """What withheld mails have in common by which they are found."""
+
+    controller: str
+    login: str
+    category: str | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class WithheldEntry:
+    """One withheld mail; `relaxed`: report mode relayed it all the same (contract section 4)."""
+
+    id: int
+    entry: LogEntry
+    relaxed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class WithheldPage:
+    """Some entries, newest first, and the id before which to go on; None: there are no more."""
+
+    entries: Sequence[WithheldEntry]
+    next: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class RestsOn:
+    """A row of evidence, and its proof; None once that was erased."""
+
+    fact: Evidence
+    details: Mapping[str, object] | None
+
+
+@dataclass(frozen=True, slots=True)
+class WithheldMail:
+    """One withheld mail with all there is to say of it.
+
+    `article` is that of the pack's version decided under, if it is known; `detail` is what lacked.
+    """
+
+    shown: WithheldEntry
+    detail: str
+    channel: str
+    pack: str
+    pack_version: str
+    article: str | None
+    rests_on: Sequence[RestsOn]
+    explained: Explained
+    erased: bool  # its details were
+
+
+class Withheld(Protocol):
+    """The withheld log. What it is asked raises StoreUnavailableError."""
+
+    async def sorts(self) -> list[Sort]:
+        """Every sort of which anything was ever withheld, in order."""
+        ...
+
+    async def page(self, filters: Filters, before: int = ..., most: int = ...) -> WithheldPage:
+        """At most so many that come before the mail of this id, newest first.
+
+        Where a page would have to look at too much, it holds fewer, even none, and `next` goes on.
+        """
+        ...
+
+    def entries(self, filters: Filters) -> AsyncIterator[WithheldEntry]:
+        """All of them, newest first."""
+        ...
+
+    async def one(self, number: int) -> WithheldMail | None:
+        """The mail of that id, if it was withheld."""
+        ...
+
+
+def is_within(moment: datetime, filters: Filters) -> bool:
+    """Whether a moment lies in the time that the filters leave."""
+    if filters.since is not None and moment < filters.since:
+        return False
+    return filters.until is None or moment < filters.until
