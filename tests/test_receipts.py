@@ -11,7 +11,7 @@ from email.message import EmailMessage
 import pytest
 from structlog.testing import capture_logs
 
-from gateway import receipts as module
+from gateway import post as module
 from gateway.address import parse
 from gateway.law.category import Controller
 from gateway.law.packs import PACKS
@@ -40,12 +40,12 @@ class Post:
     def __init__(self, controller: Controller = BAKKERIJ, mail_from: str = "info@korst.example") -> None:
         self.hop = Hop([])
         signers = {"korst.example": [Signer("korst.example", "s1", new_key("ed25519"))]}
+        clock = StandingClock(AT)
         self.receipts = Receipts(
             {controller.id: Sender(controller, parse(mail_from))},
             TITLES,
-            self.hop,
-            signers,
-            StandingClock(AT),
+            module.Post("receipt", self.hop, signers, clock),
+            clock,
             "gw.example",
         )
 

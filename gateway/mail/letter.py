@@ -1,19 +1,31 @@
-"""The receipt for an objection: one short mail in plain text (RD 4 April 2003 art. 2, L31)."""
+"""A letter of our own: one short mail in plain text, as a receipt or a request to confirm."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from email.header import Header
 from email.utils import format_datetime, quote
+from typing import Literal, TypeAlias
 
 from gateway.address import Mailbox
 from gateway.mail.transfer import encode_qp
 
+# RFC 3834 section 5: an answer to what somebody did or sent, or a mail for any other reason.
+AutoSubmitted: TypeAlias = Literal["auto-replied", "auto-generated"]
+
 _CRLF = "\r\n"
 
 
-def receipt(
-    *, sender: Mailbox, name: str, to: Mailbox, subject: str, text: str, date: datetime, message_id: str
+def letter(
+    *,
+    sender: Mailbox,
+    name: str,
+    to: Mailbox,
+    subject: str,
+    text: str,
+    date: datetime,
+    message_id: str,
+    auto_submitted: AutoSubmitted,
 ) -> bytes:
     """The message, unsigned; `text` has its lines ended by LF, `date` is aware.
 
@@ -26,7 +38,7 @@ def receipt(
         f"Subject: {_encoded('Subject', subject)}",
         f"Date: {format_datetime(date)}",
         f"Message-ID: {message_id}",
-        "Auto-Submitted: auto-replied",  # RFC 3834 section 5
+        f"Auto-Submitted: {auto_submitted}",
         "MIME-Version: 1.0",
         "Content-Type: text/plain; charset=utf-8",
         "Content-Transfer-Encoding: quoted-printable",
