@@ -13,12 +13,12 @@ from gateway.ports import Audit as AuditStore
 from gateway.ports import Clock
 from gateway.second_factor import SecondFactors
 from gateway.signing_in import SigningIn
+from gateway.tries import Tries
 from gateway.web.admin.audit import Audit
 from gateway.web.admin.gate import Gate
 from gateway.web.admin.overview import Overview
 from gateway.web.admin.route import AdminRoute
 from gateway.web.admin.signing_in import WayIn
-from gateway.web.peers import Tries
 from gateway.web.route import Route
 
 # Wrong tries in a quarter of an hour. By name, whoever tries; by peer, whatever the name: one such office has

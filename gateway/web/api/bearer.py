@@ -14,8 +14,9 @@ from hashlib import sha256
 from aiohttp import web
 
 from gateway.config.schema import Token
+from gateway.tries import Tries
 from gateway.web.api.problem import ProblemError
-from gateway.web.peers import Networks, Tries, peer_of
+from gateway.web.peers import Networks, peer_of
 
 MOST_FAILURES = 60  # of one peer in a WINDOW; what it asks next waits until the window has passed
 WINDOW = timedelta(minutes=1)
