@@ -26,6 +26,7 @@ LONGEST = 300  # characters of a sentence; a button or a title stays far below
 LONGEST_LABEL = 50
 LABELS = re.compile(
     r"unsubscribe|privacy_policy|page_(?:.*title|button_.*|retry|contact|officer|this_.*|recorded_at)"
+    r"|(?:confirm|form|object|signup)_(?:.*title.*|.*button.*|subject_.*|address)"
 )
 
 
@@ -51,7 +52,7 @@ def test_every_language_has_every_key_and_no_other(language: str) -> None:
 def test_every_language_fills_in_the_same(language: str, key: str) -> None:
     """A name or a time that one language shows, every language shows, once."""
     assert places(FILES[language][key]) == sorted(set(places(FILES["en"][key])))
-    assert set(places(FILES[language][key])) <= {"controller", "category", "time"}
+    assert set(places(FILES[language][key])) <= {"controller", "category", "advertiser", "time"}
 
 
 @pytest.mark.parametrize(("language", "key"), EVERY)
@@ -76,7 +77,7 @@ def test_every_text_fits_its_place(language: str, key: str) -> None:
 def test_every_language_can_be_filled_in(language: str) -> None:
     """Each text takes the names it is given; none needs more."""
     for key in KEYS:
-        filled = getattr(texts(language), key).format(controller="C", category="K", time="T")
+        filled = getattr(texts(language), key).format(controller="C", category="K", advertiser="A", time="T")
         assert "{" not in filled
 
 

@@ -12,7 +12,7 @@ LANGUAGES = ("nl", "en", "fr", "de")
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """One language's words; a sentence may have {controller}, {category} or {time} in it."""
+    """One language's words; a sentence may have {controller}, {category}, {time} or {advertiser}."""
 
     because_consent: str
     because_customer: str
@@ -47,6 +47,42 @@ class Texts:
     receipt_subject: str
     receipt_channel: str
     receipt_why: str
+    consent_wording: str
+    consent_advertising: str
+    consent_personalised: str
+    consent_profiled: str
+    confirm_subject_consent: str
+    confirm_subject_objection: str
+    confirm_mail_consent: str
+    confirm_mail_objection: str
+    confirm_mail_link: str
+    confirm_mail_ignore: str
+    confirm_title_consent: str
+    confirm_title_objection: str
+    confirm_about_consent: str
+    confirm_button_consent: str
+    confirm_done_consent: str
+    confirm_later: str
+    confirm_refused_title: str
+    confirm_refused: str
+    form_address: str
+    form_address_fault: str
+    form_sent_title: str
+    form_too_often_title: str
+    form_too_often: str
+    object_title: str
+    object_about: str
+    object_about_at_once: str
+    object_button: str
+    object_sent: str
+    object_done: str
+    object_choose: str
+    object_nobody: str
+    signup_title: str
+    signup_about: str
+    signup_button: str
+    signup_nothing_ticked: str
+    signup_sent: str
     dossier_title: str
     dossier_about: str
     dossier_hash: str
