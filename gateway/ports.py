@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -139,6 +139,14 @@ class NewEvidence:
 
 
 @dataclass(frozen=True, slots=True)
+class Proof:
+    """A row that a decision rested on, and where it came from: None once erased."""
+
+    fact: Evidence
+    source: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Appended:
     """The id under which a row is on record, and whether it is new."""
 
@@ -165,6 +173,17 @@ class Ledger(Protocol):
         ...
 
 
+class ProvenLedger(Ledger, Protocol):
+    """Evidence, and where it came from."""
+
+    async def proofs(self, controller: str, person: bytes, numbers: Collection[int]) -> list[Proof]:
+        """Of the rows of these ids those that are this person's of this controller (I8), oldest first.
+
+        Raises StoreUnavailableError.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Sent:
     """What the journal knows of a mail by its decision's id: enough to act on its unsubscribe link."""
@@ -174,6 +193,8 @@ class Sent:
     category: str  # empty when the login had none
     ground: str  # empty when it was withheld or relaxed
     address: str  # empty once erased
+    at: datetime | None = None  # when it was decided
+    evidence: tuple[int, ...] = ()  # ids of the rows it rests on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

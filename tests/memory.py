@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from gateway.law.evidence import Consent, Evidence
-from gateway.ports import Appended, NewEvidence, StoreUnavailableError
+from gateway.ports import Appended, NewEvidence, Proof, StoreUnavailableError
 
 
 @dataclass(slots=True)
@@ -47,6 +47,15 @@ class MemoryLedger:
             for number, row in self.rows
             if (row.controller, row.person) == (controller, person)
             and (recorded_by is None or row.fact.recorded_at <= recorded_by)
+        ]
+
+    async def proofs(self, controller: str, person: bytes, numbers: Collection[int]) -> list[Proof]:
+        """As ports.ProvenLedger.proofs."""
+        sources = {number: row.details.get("source") for number, row in self.rows}
+        return [
+            Proof(fact, sources[fact.id])
+            for fact in await self.evidence(controller, person)
+            if fact.id in numbers
         ]
 
     def _append(self, row: NewEvidence, again: bool) -> Appended:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
@@ -16,7 +17,7 @@ from gateway.store.deciding import Asked, Deciding
 from gateway.store.job import Kind
 from gateway.store.reader import Reader
 from gateway.store.settling import Came, Settling
-from gateway.store.spelling import micros
+from gateway.store.spelling import micros, moment
 from gateway.store.tables import decision_details, decisions
 from gateway.store.writer import PATIENCE, Writer
 
@@ -85,14 +86,17 @@ class Journal:
                 decisions.c.category,
                 decisions.c.ground,
                 decision_details.c.address,
+                decisions.c.decided_at,
+                decisions.c.evidence,
             )
             .select_from(decisions.outerjoin(decision_details, decision_details.c.decision == decisions.c.id))
             .where(decisions.c.id == decision)
         )
         if not found:
             return None
-        controller, person, category, ground, address = found[0]
-        return Sent(controller, person, category or "", ground or "", address or "")
+        controller, person, category, ground, address, at, evidence = found[0]
+        rests_on = tuple(json.loads(evidence))
+        return Sent(controller, person, category or "", ground or "", address or "", moment(at), rests_on)
 
 
 def _ending(how: Callable[[sqlite3.Connection, Sequence[Ended]], None], rank: int) -> Kind[Ended, None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sqlite3
 from collections import defaultdict
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
@@ -12,11 +13,11 @@ from itertools import islice
 from sqlalchemy import select
 
 from gateway.law.evidence import Evidence
-from gateway.ports import Appended, ErasedError, NewEvidence
+from gateway.ports import Appended, ErasedError, NewEvidence, Proof
 from gateway.store import evidence as rows_of
 from gateway.store.reader import Reader
 from gateway.store.spelling import micros
-from gateway.store.tables import ledger
+from gateway.store.tables import ledger, ledger_details
 from gateway.store.writer import PATIENCE, Writer
 
 FIRST_BATCH, LARGEST_BATCH = 50, 500  # rows
@@ -95,6 +96,21 @@ class Ledger:
         )
         found = await self._reader.rows(statement)
         return rows_of.evidence_of(*found[0]) if found else None
+
+    async def proofs(self, controller: str, person: bytes, numbers: Collection[int]) -> list[Proof]:
+        """Of the rows of these ids those of this person of this controller (I8); see ports.ProvenLedger."""
+        statement = (
+            select(*rows_of.COLUMNS, ledger_details.c.details)
+            .select_from(ledger.outerjoin(ledger_details, ledger_details.c.evidence == ledger.c.id))
+            .where(ledger.c.id.in_(numbers), ledger.c.controller == controller, ledger.c.person == person)
+            .order_by(ledger.c.id)
+        )
+        found = await self._reader.rows(statement)
+        return [Proof(rows_of.evidence_of(*row), _source(details)) for *row, details in found]
+
+
+def _source(details: str | None) -> str | None:
+    return None if details is None else str(json.loads(details).get("source", ""))
 
 
 async def evidence(

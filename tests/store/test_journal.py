@@ -178,11 +178,14 @@ async def test_a_copy_has_one_fate(store: Store, clock: SetClock) -> None:
 
 
 async def test_sent_knows_enough_for_an_unsubscribe_link(store: Store, clock: SetClock) -> None:
-    """From a decision's id: controller, person, category, ground and address; None for no such id."""
-    await store.ledger.append([row(consent(START - timedelta(days=1)))])
+    """From a decision's id: whose mail, of what, on what grounds and evidence, when; None for no such id."""
+    (given,) = await store.ledger.append([row(consent(START - timedelta(days=1)))])
     (kim, noa) = await decide(store, wave(KIM, NOA), clock)
-    assert await store.journal.sent(kim.id) == Sent("shop", KIM.hash, "news", "consent", "kim@example.org")
-    assert await store.journal.sent(noa.id) == Sent("shop", NOA.hash, "news", "", "noa@example.org")
+    at = clock.now()
+    assert await store.journal.sent(kim.id) == Sent(
+        "shop", KIM.hash, "news", "consent", "kim@example.org", at, (given.id,)
+    )
+    assert await store.journal.sent(noa.id) == Sent("shop", NOA.hash, "news", "", "noa@example.org", at)
     assert await store.journal.sent(1) is None
 
 
@@ -190,7 +193,7 @@ async def test_sent_of_an_erased_person_has_no_address(store: Store, clock: SetC
     """Without the details the link still leads to its person, by hash."""
     (kim,) = await decide(store, wave(KIM), clock)
     await store.writer.run(lambda database: database.execute("DELETE FROM decision_details"), PATIENCE)
-    assert await store.journal.sent(kim.id) == Sent("shop", KIM.hash, "news", "", "")
+    assert await store.journal.sent(kim.id) == Sent("shop", KIM.hash, "news", "", "", clock.now())
 
 
 async def test_one_poisoned_wave_fails_alone(store: Store, clock: SetClock) -> None:

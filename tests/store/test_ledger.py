@@ -48,6 +48,23 @@ async def test_evidence_as_it_was_then(store: Store) -> None:
     assert len(await store.ledger.evidence("shop", KIM.hash, recorded_by=START + HOUR)) == 2
 
 
+async def test_proofs_are_the_person_s_own_with_their_source(store: Store) -> None:
+    """Rows of these ids, oldest first, with where they came from; None once erased; nobody else's (I8)."""
+    noa, rival = person("noa"), row(consent(), controller="rival")
+    given = [row(consent(START + n * HOUR), source=f"form {n}") for n in range(3)]
+    appended = await store.ledger.append([*given, row(consent(), noa), rival])
+    ids = [one.id for one in appended]
+    await store.writer.run(
+        lambda database: database.execute("DELETE FROM ledger_details WHERE evidence = ?", (ids[1],)),
+        PATIENCE,
+    )
+
+    found = await store.ledger.proofs("shop", KIM.hash, [*ids[1:], 12345])
+
+    assert [(one.fact.id, one.source) for one in found] == [(ids[1], None), (ids[2], "form 2")]
+    assert await store.ledger.proofs("shop", KIM.hash, []) == []
+
+
 async def test_the_same_row_is_on_record_once(store: Store) -> None:
     """A row already on record, also earlier in the same batch, is not appended again (contract section 6)."""
     first, twin = await store.ledger.append([row(consent()), row(consent())])

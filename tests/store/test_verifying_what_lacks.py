@@ -34,8 +34,6 @@ LOST: dict[str, tuple[str, str]] = {
     "place": ("UPDATE ledger SET place = place + 1 WHERE id = (SELECT max(id) FROM ledger)", "of the"),
     "configurations": ("DELETE FROM configurations", "is not on record"),
     "heads": ("DELETE FROM heads", "no head of writer"),
-    "seals": ("DELETE FROM seals", "sealed up to row"),
-    "newest seal": ("DELETE FROM seals WHERE id = (SELECT max(id) FROM seals)", "sealed up to row"),
 }
 
 

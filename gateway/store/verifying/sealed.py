@@ -4,35 +4,26 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from sqlalchemy import literal_column, select
+from sqlalchemy import select
 
 from gateway.store.chain import Head
-from gateway.store.compiling import text_of
 from gateway.store.seals import signed_octets
 from gateway.store.spelling import moment
-from gateway.store.tables import heads, seals
+from gateway.store.tables import seals
 from gateway.store.verifying.fault import Fault
 from gateway.store.verifying.following import Row
 from gateway.store.verifying.pages import paged
 
 _SEALS = select(seals.c.id, *seals.c)
-_SEALED = text_of(
-    select(heads.c.stream, heads.c.writer, heads.c.sealed).where(heads.c.sealed > literal_column("0"))
-)
 _MADE = """
     CREATE TABLE sealed (stream, writer, n, link, seal, at, PRIMARY KEY (stream, writer, n, link))
     WITHOUT ROWID
 """
-
-
-def sealed_now(connection: sqlite3.Connection) -> list[tuple[str, int, int]]:
-    """How far each chain is said to be sealed: stream, writer, n."""
-    return connection.execute(_SEALED).fetchall()
 
 
 class Sealed:
@@ -44,7 +35,6 @@ class Sealed:
         self._notes.execute(_MADE)
         self.count = 0
         self.newest = 0  # microseconds
-        self._altered = False  # whether any is not as it was made
 
     def close(self) -> None:
         """Let go of the notes."""
@@ -52,19 +42,17 @@ class Sealed:
 
     def read(self, connection: sqlite3.Connection, key: bytes, after: int) -> Iterator[Fault]:
         """Note every seal after that id; what is wrong with them. `key` is the public key of ours."""
-        for number, at, writer, covered, own, signature in paged(connection, _SEALS, [seals.c.id], [after]):
-            sound = own == key and _is_signed(own, signature, at, writer, covered)
-            self._altered |= not sound
+        for number, at, writer, heads, own, signature in paged(connection, _SEALS, [seals.c.id], [after]):
             if own != key:
                 yield Fault("seals", str(number), f"sealed with another key, {own.hex()}")
-            elif not sound:
+            elif not _is_signed(own, signature, at, writer, heads):
                 yield Fault("seals", str(number), "altered: its signature does not hold")
             else:
                 self.count += 1
                 self.newest = max(self.newest, at)
                 rows = [
                     (stream, of, n, bytes.fromhex(link), number, at)
-                    for of, stream, n, link in json.loads(covered)
+                    for of, stream, n, link in json.loads(heads)
                 ]
                 self._notes.executemany("INSERT OR IGNORE INTO sealed VALUES (?, ?, ?, ?, ?, ?)", rows)
 
@@ -76,19 +64,6 @@ class Sealed:
                 return f"not as it was sealed at {moment(at).isoformat()} by seal {seal}"
         return ""
 
-    def lacking(self, said: Iterable[tuple[str, int, int]]) -> Iterator[Fault]:
-        """Seals that were made and are not there; `said` as of `sealed_now`, before the seals were read.
-
-        Where a seal is there and altered, that is the fault.
-        """
-        query = "SELECT 1 FROM sealed WHERE stream = ? AND writer = ? AND n = ?"
-        for stream, writer, n in () if self._altered else said:
-            known = stream.isprintable() and self._notes.execute(query, (stream, writer, n)).fetchone()
-            if not known:
-                yield Fault(
-                    "heads", f"{stream} of writer {writer}", f"is said to be sealed up to row {n}, by no seal"
-                )
-
     def missing(self, stream: str, until: Mapping[int, Head]) -> Iterator[Fault]:
         """What was sealed beyond the heads on record."""
         query = "SELECT writer, max(n), seal FROM sealed WHERE stream = ? GROUP BY writer"
@@ -99,9 +74,9 @@ class Sealed:
                 )
 
 
-def _is_signed(key: bytes, signature: bytes, at: int, writer: int, covered: Any) -> bool:
+def _is_signed(key: bytes, signature: bytes, at: int, writer: int, heads: Any) -> bool:
     try:
-        signed = signed_octets(at, writer, covered)
+        signed = signed_octets(at, writer, heads)
         Ed25519PublicKey.from_public_bytes(key).verify(signature, signed)
     except (InvalidSignature, ValueError):
         return False

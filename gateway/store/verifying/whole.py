@@ -27,7 +27,7 @@ from gateway.store.verifying.fault import Fault
 from gateway.store.verifying.gone import Gone
 from gateway.store.verifying.pages import LEAST, MOST, connect
 from gateway.store.verifying.replaying import replays
-from gateway.store.verifying.sealed import Sealed, sealed_now
+from gateway.store.verifying.sealed import Sealed
 from gateway.store.verifying.streams import STREAMS
 
 _EARLIER = timedelta(minutes=10)  # an id lags its row's time by a round at most
@@ -76,9 +76,7 @@ def _faults(
     first = min(first_at(since - _EARLIER), MOST) if since else LEAST
     moment = micros(since - _EARLIER) if since else LEAST
     with closing(Sealed()) as sealed, closing(Gone(connection)) as gone:
-        said = sealed_now(connection) if since is None else []
         yield from sealed.read(connection, key, first)  # before the heads: what is sealed is not beyond them
-        yield from sealed.lacking(said)
         verified.seals, verified.sealed_at = sealed.count, sealed.newest
         for stream in STREAMS:
             for fault in stream_faults(connection, stream, sealed, gone, first, moment):
