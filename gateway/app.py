@@ -18,10 +18,11 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, supp
 from dataclasses import dataclass
 
 from gateway.config import Config
+from gateway.confirming import Confirming
 from gateway.copies import Copyist
 from gateway.dossier import DossiersAsJson
 from gateway.erasing import ErasingAsJson
-from gateway.grants import grants
+from gateway.grants import grants, law_of
 from gateway.ids import ref
 from gateway.listening import MAIL, PAGES, Listeners, Place, Sockets
 from gateway.mail.signature import Signer
@@ -29,17 +30,22 @@ from gateway.metrics import Metrics
 from gateway.objecting import Objecting
 from gateway.opening import Rooms, rooms
 from gateway.ports import Clock
+from gateway.post import Post
+from gateway.preferring import Preferring
 from gateway.receipts import Receipts, receipts_of
 from gateway.smtp.auth import Logins
 from gateway.smtp.reception import SessionSettings
 from gateway.smtp.server import SubmissionServer
 from gateway.smtp.smarthost import SmarthostPool
 from gateway.submission import Submissions
+from gateway.undoing import Undoing
 from gateway.web.admin.everything import Admin
 from gateway.web.api import Api, Stories
 from gateway.web.app import Probe, Runner, build
 from gateway.web.operations import Operations
+from gateway.web.preferences import PreferencesPage
 from gateway.web.public import Public
+from gateway.web.route import Route
 
 MOST_FOR_PAGES = 2  # connections to the smarthost, for receipts and /readyz
 
@@ -311,13 +317,16 @@ async def _serve_http(
         erasing=ErasingAsJson(opened),
     )
     api = Api(opened, stories, metrics, opened.store.ids.next)
-    public = Public(objecting, metrics, config.gateway.language)
+    post = Post("confirmation", smarthost, given.signers, opened.clock)
+    confirming = Confirming(opened, objecting, post, opened.store.ids.next)
+    stack.push_async_callback(confirming.finished)
+    public = _for_recipients(opened, objecting, confirming, metrics)
     operations = Operations(_probes(opened, smarthost), metrics)
     admin_pages = Admin(opened)
     together = not _of(share, "admin")
     pages = []
     for service, admin in [("http", together)] if together else [("http", False), ("admin", True)]:
-        routes = [*public.routes(), *operations.routes(admin=admin)]
+        routes = [*public, *operations.routes(admin=admin)]
         routes += admin_pages.routes() if admin else []
         runner = Runner(build(routes, language=config.gateway.language, api=api))
         await runner.setup()
@@ -326,6 +335,19 @@ async def _serve_http(
             await runner.listen(own)
         pages.append(runner)
     return tuple(pages)
+
+
+def _for_recipients(
+    opened: Rooms, objecting: Objecting, confirming: Confirming, metrics: Metrics
+) -> list[Route]:
+    """The pages for whoever gets mail."""
+    language, ledger, clock = opened.config.gateway.language, opened.ledger, opened.clock
+    undoing = Undoing(objecting, ledger, confirming, opened.keys, clock)
+    preferring = Preferring(objecting, ledger, confirming, law_of(opened.config), clock)
+    return [
+        *Public(objecting, undoing, metrics, language).routes(),
+        *PreferencesPage(preferring, metrics, language).routes(),
+    ]
 
 
 def _probes(opened: Rooms, smarthost: SmarthostPool) -> dict[str, Probe]:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, TypeAlias
 
@@ -36,15 +36,19 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What a link is about, as far as the configuration still knows: None for what was removed.
+    """What a link is about, as far as the configuration still knows: None for what was removed."""
 
-    `choice` is what a plain click objects to: the category when the message went on consent, else all
-    marketing (contract section 5).
-    """
-
-    choice: Literal["marketing", "category"]
+    token: Token
     controller: Controller | None
     category: Category | None
+
+    @property
+    def choice(self) -> Literal["marketing", "category"]:
+        """What a plain click objects to: the category when the message went on consent, else all marketing.
+
+        Contract section 5.
+        """
+        return "category" if self.token.consent else "marketing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,7 @@ class Recorded:
     controller: str
     scope: str  # `marketing`, `category:ID`, `profiling` or `channel:NAME`
     at: datetime
+    address: str = field(default="", compare=False, repr=False)  # of whoever objected; empty once erased
 
 
 class Objecting:
@@ -86,33 +91,34 @@ class Objecting:
 
     def about(self, text: str) -> About | None:
         """What the token is about, or None if it is not one of ours. Reads no store, changes nothing."""
-        token = self._unseal(text)
+        token = tokens.unseal(text, self._keys, self._controllers, self._categories)
         if token is None:
             return None
-        return About(
-            choice="category" if token.consent else "marketing",
-            controller=self._controllers.get(token.controller),
-            category=self._categories.get(token.category),
-        )
+        return About(token, self._controllers.get(token.controller), self._categories.get(token.category))
 
-    async def object(self, text: str, *, choice: Choice, via: Via) -> Recorded | None:
-        """Put on record that the person of this token objects; None if the token is not one of ours.
+    async def sent(self, about: About) -> Sent | None:
+        """What the journal still knows of the mail that the link was in.
 
-        Raises StoreUnavailableError: then nothing may be told as recorded.
+        Raises StoreUnavailableError where the journal alone could name the controller.
         """
-        token = self._unseal(text)
-        if token is None:
-            return None
+        return await self._look_up(about.token)
+
+    async def object(self, about: About, *, choice: Choice, via: Via, category: str = "") -> Recorded:
+        """Put on record that the person of this link objects.
+
+        `category` is an id, where the choice is of another category than the link's. Raises
+        StoreUnavailableError: then nothing may be told as recorded.
+        """
+        token = about.token
         sent = await self._look_up(token)
         controller = token.controller or (sent.controller if sent else "")
         if not controller:  # an objection that could not be found again must not be acknowledged (I3)
             log.error("objection.controller-unknown", ref=ids.ref(token.decision))
             raise StoreUnavailableError("neither configuration nor journal knows the controller of this link")
-        category = token.category or (sent.category if sent else "")
+        scope = _scope_of(choice, token, category or token.category or (sent.category if sent else ""))
         details = {"via": via, "message_reference": ids.ref(token.decision)}
         if sent and sent.address:  # empty once erased (I7)
             details["address"] = sent.address
-        scope = _scope_of(choice, token, category)
         (recorded,) = await self._record([self._row(controller, token.person, scope, details)], [scope])
         return recorded
 
@@ -162,9 +168,6 @@ class Objecting:
         """The ids of a controller's categories, former ones included (I8)."""
         return {name for name, one in self._categories.items() if one.controller == controller}
 
-    def _unseal(self, text: str) -> Token | None:
-        return tokens.unseal(text, self._keys, self._controllers, self._categories)
-
     async def _look_up(self, token: Token) -> Sent | None:
         """The journal's row, if it is there and speaks of the same person of the same controller (I8)."""
         try:
@@ -210,12 +213,13 @@ class Objecting:
                 controller=row.controller,
                 scope=scope,
                 at=row.fact.recorded_at if done.new else await self._recorded_at(row, done.id),
+                address=str(row.details.get("address", "")),
             )
             for row, scope, done in zip(rows, scopes, appended, strict=True)
         ]
-        for row, one in zip(rows, recorded, strict=True):
-            if one.new and (address := row.details.get("address")):
-                self._confirm(one, str(address))
+        for one in recorded:
+            if one.new and one.address:
+                self._confirm(one, one.address)
         return recorded
 
     async def _recorded_at(self, row: NewEvidence, number: int) -> datetime:

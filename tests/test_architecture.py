@@ -43,6 +43,8 @@ FLOORS = {
     "gateway.tally": 5,
     "gateway.submission": 5,
     "gateway.objecting": 5,
+    "gateway.undoing": 5,
+    "gateway.preferring": 5,
     "gateway.intake": 5,
     "gateway.precheck": 5,
     "gateway.post": 5,

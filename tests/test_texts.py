@@ -19,14 +19,16 @@ FILES = {
     for entry in FOLDER.iterdir()
     if entry.name.endswith(".toml")
 }
+NAMES = {"controller": "C", "category": "K", "advertiser": "D", "time": "T", "address": "A", "source": "S"}
 PLACE = re.compile(r"\{([^{}]*)\}")
 EVERY = [(language, key) for language in sorted(FILES) for key in KEYS]
 
 LONGEST = 300  # characters of a sentence; a button or a title stays far below
 LONGEST_LABEL = 50
 LABELS = re.compile(
-    r"unsubscribe|privacy_policy|page_(?:.*title|button_.*|retry|contact|officer|this_.*|recorded_at)"
+    r"unsubscribe|privacy_policy|page_(?:.*title|button_.*|retry|contact|officer|this_.*|recorded_at|choose)"
     r"|(?:confirm|form|object|signup)_(?:.*title.*|.*button.*|subject_.*|address)"
+    r"|choose_(?:title|on|off|start)|why_title"
 )
 
 
@@ -52,7 +54,7 @@ def test_every_language_has_every_key_and_no_other(language: str) -> None:
 def test_every_language_fills_in_the_same(language: str, key: str) -> None:
     """A name or a time that one language shows, every language shows, once."""
     assert places(FILES[language][key]) == sorted(set(places(FILES["en"][key])))
-    assert set(places(FILES[language][key])) <= {"controller", "category", "advertiser", "time"}
+    assert set(places(FILES[language][key])) <= NAMES.keys()
 
 
 @pytest.mark.parametrize(("language", "key"), EVERY)
@@ -77,7 +79,7 @@ def test_every_text_fits_its_place(language: str, key: str) -> None:
 def test_every_language_can_be_filled_in(language: str) -> None:
     """Each text takes the names it is given; none needs more."""
     for key in KEYS:
-        filled = getattr(texts(language), key).format(controller="C", category="K", advertiser="A", time="T")
+        filled = getattr(texts(language), key).format_map(NAMES)
         assert "{" not in filled
 
 

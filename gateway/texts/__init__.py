@@ -12,7 +12,7 @@ LANGUAGES = ("nl", "en", "fr", "de")
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """One language's words; a sentence may have {controller}, {category}, {time} or {advertiser}."""
+    """One language's words; which names a sentence may have in it, {controller} and others, its file says."""
 
     because_consent: str
     because_customer: str
@@ -44,6 +44,34 @@ class Texts:
     page_officer: str
     page_this_sender: str
     page_this_mail: str
+    page_to: str
+    page_choose: str
+    page_undo_title: str
+    page_undo: str
+    page_undo_mail: str
+    page_button_undo: str
+    page_undone_title: str
+    page_undone: str
+    page_mailed_title: str
+    page_mailed: str
+    page_late_title: str
+    page_late: str
+    choose_title: str
+    choose_about: str
+    choose_on: str
+    choose_off: str
+    choose_start: str
+    choose_start_how: str
+    choose_elsewhere: str
+    choose_unchanged: str
+    choose_not_mailed: str
+    why_title: str
+    why_message: str
+    why_consent: str
+    why_purchase: str
+    why_source: str
+    why_erased: str
+    why_gone: str
     receipt_subject: str
     receipt_channel: str
     receipt_why: str

@@ -53,6 +53,11 @@ def spoken(request: web.Request, otherwise: str) -> str:
     return pages.language(request.headers.get("Accept-Language", ""), otherwise)
 
 
+def from_elsewhere(request: web.Request) -> bool:
+    """Whether a page of another site sends this, as browsers say (Fetch Metadata); tools say nothing."""
+    return request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none")
+
+
 def faults_to_pages(language: str) -> Middleware:
     """Middleware that turns refusals and faults into pages; `language` is for those of no controller."""
 

@@ -3,14 +3,30 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
+from typing import Literal, TypeAlias
+
+from markupsafe import escape
 
 from gateway import look
 from gateway.law.category import Category, Controller
+from gateway.law.evidence import Consent, Purchase
+from gateway.law.reason import Ground
 from gateway.objecting import About, Choice, Recorded
+from gateway.ports import Proof
+from gateway.preferring import Preferences
 from gateway.texts import LANGUAGES, Texts, texts
+from gateway.undoing import Offer, Undone
 
 _TEMPLATES = look.templates(Path(__file__).parent / "templates")
+
+# What came of the last choice: an objection on record, a text of ours by its name, or nothing was chosen.
+Told: TypeAlias = Recorded | Literal["page_mailed", "choose_not_mailed", "choose_unchanged", ""]
+
+LINK, ADDRESS = "\0link\0", "\0address\0"  # what is left open in a page that is made once for many
 
 # RFC 9110 section 12.5.4: language ranges, each with a weight.
 _RANGE = re.compile(r"([A-Za-z]{1,8})(?:-[A-Za-z0-9-]*)?[ \t]*(?:;[ \t]*[qQ]=([01](?:\.[0-9]{0,3})?))?")
@@ -27,8 +43,12 @@ def language(accepted: str, otherwise: str) -> str:
     return best
 
 
-def ask(about: About, choice: Choice, spoken: str) -> str:
-    """The page behind a link: who sends what, one button, and links to the other choices."""
+def ask(about: About, choice: Choice, spoken: str, *, to: bool) -> str:
+    """The page behind a link: who sends what, one button, and links to the other choices.
+
+    `to` is whether it says to whom the message went. What differs from reader to reader is left open, for
+    `filled` to put in.
+    """
     words = texts(spoken)
     chosen = about.choice if choice == "default" else choice
     return _page(
@@ -38,14 +58,28 @@ def ask(about: About, choice: Choice, spoken: str) -> str:
         about.controller,
         choice=chosen,
         subject=_fill("page_about", words, about),
+        to=_fill("page_to", words, about, address=ADDRESS) if to else "",
         explained=_fill(f"page_about_{chosen}", words, about),
         labels=_labels(words, about),
         others=[other for other in _choices(about) if other != chosen],
+        link=LINK,
+        choose=_fill("page_choose", words, about),
     )
 
 
-def done(about: About, recorded: Recorded, spoken: str) -> str:
-    """What is now on record and since when, and what else the person may want."""
+def filled(text: str, link: str, address: str) -> str:
+    """A page of `ask` for one reader: the token of the link, and the address, of which most is hidden."""
+    return text.replace(LINK, link).replace(ADDRESS, escape(masked(address)))
+
+
+def masked(address: str) -> str:
+    """An address by which its owner, and nobody else, knows it."""
+    local, _, domain = address.rpartition("@")
+    return f"{local[:1] if len(local) > 2 else ''}••@{domain}"
+
+
+def done(about: About, recorded: Recorded, spoken: str, link: str, offer: Offer | None = None) -> str:
+    """What is now on record and since when, what else the person may want, and the way back."""
     words = texts(spoken)
     kind = recorded.scope.partition(":")[0]
     return _page(
@@ -54,10 +88,97 @@ def done(about: About, recorded: Recorded, spoken: str) -> str:
         spoken,
         about.controller,
         explained=_fill(f"page_done_{kind}", words, about),
-        at=recorded.at,
+        at=_moment(recorded.at),
         labels=_labels(words, about),
         others=[other for other in _choices(about) if other not in _COVERED[kind]],
+        link=link,
+        choose=_fill("page_choose", words, about),
+        offer=offer,
+        undo=_undo(offer, words, about, recorded.address) if offer else "",
+        again=_fill("page_button_undo", words, about),
     )
+
+
+def undone(what: Undone, spoken: str) -> str:
+    """A consent given anew and its words, a mail that asks for one, or that it is too late."""
+    words, about = texts(spoken), what.about
+    said = {"consented": "page_undone", "mailed": "page_mailed", "late": "page_late"}[what.outcome]
+    return _page(
+        "undone.html",
+        words,
+        spoken,
+        about.controller,
+        title=getattr(words, f"{said}_title"),
+        explained=_fill(said, words, about, address=masked(what.address)),
+        what=what,
+        at=_moment(what.at) if what.at else "",
+        stop=_fill("page_button_category", words, about),
+        choose=_fill("page_choose", words, about),
+    )
+
+
+def preferences(shown: Preferences, told: Told, spoken: str) -> str:
+    """What one gets and why, with a button for each choice; `told` is what came of the last one."""
+    words, about, to = texts(spoken), shown.about, masked(shown.address)
+    return _page(
+        "preferences.html",
+        words,
+        spoken,
+        about.controller,
+        title=_fill("choose_title", words, about),
+        told=_told(told, words, shown),
+        done=isinstance(told, Recorded),
+        at=_moment(told.at) if isinstance(told, Recorded) else "",
+        choices=[
+            (one, {name: _fill(name, words, _of(about, one.category), address=to) for name in _CHOOSING})
+            for one in shown.categories
+        ],
+        preferences=shown,
+        labels=_labels(words, about),
+        why=_why(words, shown),
+    )
+
+
+_CHOOSING = ("page_button_category", "choose_start", "choose_start_how", "choose_elsewhere")
+
+
+def _told(told: Told, words: Texts, shown: Preferences) -> str:
+    """What came of a choice, in a sentence."""
+    about = shown.about
+    if not isinstance(told, Recorded):
+        return _fill(told, words, about, address=masked(shown.address)) if told else ""
+    kind, _, name = told.scope.partition(":")
+    category = next((one.category for one in shown.categories if name in _names(one.category)), None)
+    return _fill(f"page_done_{kind}", words, _of(about, category))
+
+
+def _why(words: Texts, shown: Preferences) -> list[str]:
+    """Why the mail of this link came: its ground, and of what that rested on the date and the source."""
+    about, sent = shown.about, shown.sent
+    if sent is None or sent.at is None:
+        return [words.why_gone]
+    because = {Ground.CONSENT: "because_consent", Ground.SOFT_OPT_IN: "because_customer"}
+    said = ["why_message", because.get(sent.ground, "because_other")]  # type: ignore[call-overload]
+    sentences = [_fill(name, words, about, time=f"{sent.at:%Y-%m-%d}") for name in said]
+    for proof in shown.rests_on:
+        sentences += _rests_on(words, proof)
+    return sentences
+
+
+def _rests_on(words: Texts, proof: Proof) -> Iterator[str]:
+    kinds = {Consent: words.why_consent, Purchase: words.why_purchase}
+    if sentence := kinds.get(type(proof.fact)):
+        yield sentence.format(time=f"{proof.fact.occurred_at:%Y-%m-%d}")
+        if proof.source != "":
+            yield words.why_source.format(source=proof.source) if proof.source else words.why_erased
+
+
+def _of(about: About, category: Category | None) -> About:
+    return replace(about, category=category)
+
+
+def _names(category: Category) -> frozenset[str]:
+    return category.formerly | {category.id}
 
 
 def unavailable(about: About | None, choice: Choice | None, spoken: str) -> str:
@@ -108,12 +229,22 @@ def _labels(words: Texts, about: About) -> dict[str, str]:
     return {choice: _fill(f"page_button_{choice}", words, about) for choice in _COVERED}
 
 
-def _fill(name: str, words: Texts, about: About) -> str:
+def _undo(offer: Offer, words: Texts, about: About, address: str) -> str:
+    name = "page_undo_mail" if offer.mails else "page_undo"
+    return _fill(name, words, about, time=f"{offer.until:%H:%M} UTC", address=masked(address))
+
+
+def _fill(name: str, words: Texts, about: About, **more: str) -> str:
     text: str = getattr(words, name)
     return text.format(
         controller=_name(about.controller) or words.page_this_sender,
         category=_title(about.category) or words.page_this_mail,
+        **more,
     )
+
+
+def _moment(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _name(controller: Controller | None) -> str:

@@ -1,4 +1,4 @@
-"""GET and POST /u/{token}: looking changes nothing, posting objects (RFC 8058, L10, L11).
+"""GET and POST /u/{token}: looking changes nothing, posting objects (RFC 8058, L10, L11); and the way back.
 
 Rules of this file:
 
@@ -21,12 +21,15 @@ from aiohttp import web
 
 from gateway.metrics import Metrics
 from gateway.objecting import About, Choice, Objecting, Via
+from gateway.ports import StoreUnavailableError
+from gateway.undoing import Undoing
 from gateway.web import pages
-from gateway.web.guard import log_fault, page, spoken, unavailable
+from gateway.web.guard import from_elsewhere, log_fault, page, spoken, unavailable
 from gateway.web.route import Route
 
 MAX_BODY = 65_536  # octets read at most; what follows is not looked at
 BODY_SECONDS = 5  # to send a body in; after that the request counts as it is
+LOOK_SECONDS = 1  # for the store to say to whom a mail went
 ANSWER_SECONDS = 20  # for the store to commit; one-click clients do not wait much longer
 
 _CHOICES: Final[Mapping[str, Choice]] = {choice: choice for choice in get_args(Choice)}
@@ -43,25 +46,31 @@ _FIELD = re.compile(
 class Public:
     """The pages behind the links in mail; `language` is for a sender whose own we do not know."""
 
-    def __init__(self, objecting: Objecting, metrics: Metrics, language: str) -> None:
+    def __init__(self, objecting: Objecting, undoing: Undoing, metrics: Metrics, language: str) -> None:
         self._objecting = objecting
+        self._undoing = undoing
         self._metrics = metrics
         self._language = language
+        self._made: dict[tuple[str, ...], str] = {}  # pages of `ask`: as many as categories and languages ask
 
     def routes(self) -> list[Route]:
         """What it answers."""
         return [
             Route("GET", "/u/{token}", self.look, "link", "harmless"),
             Route("POST", "/u/{token}", self.post, "link", "counted"),
+            Route("POST", "/undo/{token}", self.undo, "link", "refused"),
         ]
 
     async def look(self, request: web.Request) -> web.Response:
         """The page: what the link is about, and one button."""
-        about = self._objecting.about(request.match_info["token"])
+        token = request.match_info["token"]
+        about = self._objecting.about(token)
         if about is None:
             raise web.HTTPNotFound
         choice = _CHOICES.get(request.query.get("choice", ""), "default")
-        return page(pages.ask(about, choice, self._spoken(request, about)))
+        address = await self._address(about)
+        made = self._ask(about, choice, self._spoken(request, about), to=bool(address))
+        return page(pages.filled(made, token, address))
 
     async def post(self, request: web.Request) -> web.Response:
         """An objection, by one click or by the page's button."""
@@ -69,25 +78,51 @@ class Public:
         about = self._objecting.about(token)
         if about is None:
             raise web.HTTPNotFound
-        choice, via = _asked(await _body(request))
+        choice, via = _asked(await body_of(request))
         language = self._spoken(request, about)
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
-                recorded = await self._objecting.object(token, choice=choice, via=via)
+                recorded = await self._objecting.object(about, choice=choice, via=via)
         except Exception as fault:  # whatever it was, nothing may be told as recorded (I3, I4)
             log_fault(fault)
             return unavailable(pages.unavailable(about, choice, language))
-        if recorded is None:
-            raise web.HTTPNotFound
         if recorded.new:
             self._metrics.objection(via)
-        return page(pages.done(about, recorded, language))
+        offer = self._undoing.offer(token, about, recorded, language) if via == "page" else None
+        return page(pages.done(about, recorded, language, token, offer))
+
+    async def undo(self, request: web.Request) -> web.Response:
+        """The way back from an objection, by the button of the page that took it."""
+        if from_elsewhere(request):
+            raise web.HTTPForbidden
+        async with asyncio.timeout(ANSWER_SECONDS):
+            undone = await self._undoing.undo(request.match_info["token"])
+        if undone is None:
+            raise web.HTTPNotFound
+        return page(pages.undone(undone, self._spoken(request, undone.about)))
+
+    async def _address(self, about: About) -> str:
+        """To whom the mail went, as far as that is known just now: the page stands without it too."""
+        try:
+            async with asyncio.timeout(LOOK_SECONDS):
+                sent = await self._objecting.sent(about)
+        except (StoreUnavailableError, TimeoutError):
+            return ""
+        return sent.address if sent else ""
+
+    def _ask(self, about: About, choice: Choice, language: str, *, to: bool) -> str:
+        """The page that is the same for all readers of links like this one, made once."""
+        token = about.token
+        key = (token.controller, token.category, about.choice, choice, language, "to" if to else "")
+        if key not in self._made:
+            self._made[key] = pages.ask(about, choice, language, to=to)
+        return self._made[key]
 
     def _spoken(self, request: web.Request, about: About) -> str:
         return spoken(request, about.controller.language if about.controller else self._language)
 
 
-async def _body(request: web.Request) -> bytes:
+async def body_of(request: web.Request) -> bytes:
     """What came of the body in time; `Request.post` would bound no preamble (research C16)."""
     octets = bytearray()
     with suppress(Exception):  # a body that breaks off, stalls or has no end counts as what came of it

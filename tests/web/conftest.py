@@ -13,13 +13,18 @@ from gateway.keys import Keys
 from gateway.law.category import Category, Controller
 from gateway.law.evidence import Objection
 from gateway.law.packs import PACKS
+from gateway.law.record import Law
 from gateway.metrics import Metrics
 from gateway.objecting import Objecting
 from gateway.ports import NewEvidence, Sent
+from gateway.preferring import Preferring
 from gateway.tokens import Token, seal
+from gateway.undoing import Undoing
 from gateway.web.app import Runner, build
 from gateway.web.operations import Operations
+from gateway.web.preferences import PreferencesPage
 from gateway.web.public import Public
+from tests.confirming import Confirming
 from tests.house import house, open_house, write_config  # noqa: F401 -- fixtures
 from tests.memory import MemoryLedger, StandingClock
 from tests.web.machine import machine  # noqa: F401 -- a fixture
@@ -53,14 +58,16 @@ class Site:
         default_factory=lambda: Sent("bakery", PERSON, "news", "consent", "kim@example.org")
     )
     ledger: MemoryLedger = field(default_factory=MemoryLedger)
+    confirming: Confirming = field(default_factory=Confirming)
+    clock: StandingClock = field(default_factory=StandingClock)
     metrics: Metrics = field(default_factory=Metrics)
     faults: dict[str, str] = field(default_factory=lambda: {"store": "", "smarthost": "", "key": ""})
     url: str = ""
     port: int = 0
 
-    def link(self, token: Token = ON_CONSENT) -> str:
-        """The link that a copy carries."""
-        return f"{self.url}/u/{seal(token, self.keys)}"
+    def link(self, token: Token = ON_CONSENT, page: str = "u") -> str:
+        """The link that a copy carries, or to another page of the same token."""
+        return f"{self.url}/{page}/{seal(token, self.keys)}"
 
     @property
     def rows(self) -> list[NewEvidence]:
@@ -90,11 +97,16 @@ class Site:
     async def serve(self) -> Runner:
         """Start; the caller cleans the runner up."""
         objecting = Objecting(
-            self.ledger, self._look_up, self.keys, self.controllers, self.categories, StandingClock()
+            self.ledger, self._look_up, self.keys, self.controllers, self.categories, self.clock
         )
+        undoing = Undoing(objecting, self.ledger, self.confirming, self.keys, self.clock)
         probes = {name: lambda name=name: self._probe(name) for name in self.faults}
-        public, operations = Public(objecting, self.metrics, "nl"), Operations(probes, self.metrics)
-        routes = [*public.routes(), *operations.routes(admin=self.admin)]
+        law = Law(self.controllers, self.categories)
+        preferring = Preferring(objecting, self.ledger, self.confirming, law, self.clock)
+        public = Public(objecting, undoing, self.metrics, "nl")
+        choosing = PreferencesPage(preferring, self.metrics, "nl")
+        operations = Operations(probes, self.metrics)
+        routes = [*public.routes(), *choosing.routes(), *operations.routes(admin=self.admin)]
         runner = Runner(build(routes, language="nl"))
         await runner.setup()
         await aiohttp.web.TCPSite(runner, "127.0.0.1", 0).start()

@@ -25,7 +25,8 @@ class Forms(HTMLParser):
 
     def __init__(self, text: str) -> None:
         super().__init__()
-        self.forms: list[dict[str, str]] = []
+        self.forms: list[dict[str, str]] = []  # those that post to the page's own address
+        self.elsewhere: list[str] = []  # where the others post to
         self.buttons = 0
         self.links: list[str] = []
         self.feed(text)
@@ -35,8 +36,10 @@ class Forms(HTMLParser):
         said = {name: value or "" for name, value in attributes}
         match tag:
             case "form":
-                assert said == {"method": "post"}
-                self.forms.append({})
+                assert said.pop("method") == "post"
+                self.elsewhere += said.values()
+                if not said:
+                    self.forms.append({})
             case "input":
                 self.forms[-1][said["name"]] = said["value"]
             case "button":
