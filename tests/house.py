@@ -288,12 +288,16 @@ def write_config(tmp_path: Path) -> Callable[..., Path]:
 
 @asynccontextmanager
 async def opened(
-    write: Callable[..., Path], *, offers: Sequence[str] = EXTENSIONS, **settings: object
+    write: Callable[..., Path],
+    *,
+    offers: Sequence[str] = EXTENSIONS,
+    now: datetime = datetime(2026, 11, 21, 12, tzinfo=UTC),
+    **settings: object,
 ) -> AsyncIterator[House]:
     """A house on the configuration that `write` writes for its smarthost's port, until the block ends."""
     async with RecordingSmarthost(extensions=offers) as smarthost, AsyncExitStack() as inside:
         config = load(write(smarthost.port, **settings), {})
-        clock = FrozenClock(datetime(2026, 11, 21, 12, tzinfo=UTC))
+        clock = FrozenClock(now)
         gateway = await inside.enter_async_context(running(config, clock=clock))
         house = House(config, gateway, smarthost, clock, inside)
         inside.callback(house.hang_up)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from importlib.resources import files
 from pathlib import Path
@@ -51,7 +52,7 @@ async def mailed(house: House, *people: str, message: bytes) -> dict[str, Receiv
     before = len(house.smarthost.messages)
     code, text = await house.submit(*people, message=message, sender=f"bounces@{DOMAIN}")
     assert code == 250, text
-    return {one.recipients[0]: one for one in house.smarthost.messages[before:]}
+    return {one.recipients[0]: one for one in house.smarthost.messages[before:] if one.sender}
 
 
 async def subscriber(house: House, address: str, category: str = "newsletter") -> str:
@@ -59,3 +60,62 @@ async def subscriber(house: House, address: str, category: str = "newsletter") -
     await house.record(consent(address, category))
     message = newsletter("Speculaas, warm uit de oven", category=category)
     return link_of((await mailed(house, address, message=message))[address])
+
+
+SEASON_BEGINS = datetime(2026, 10, 25, 8, tzinfo=UTC)
+CAMPAIGNS = (
+    ("Pompoentaart voor het weekend", "week 43"),
+    ("Sint-Maarten: lampionkoekjes", "week 45"),
+    ("Kruidnoten, elke dag vers", "week 46"),
+    ("Speculaas, warm uit de oven", "week 47"),
+)
+READERS = [
+    f"{name}@example.org"
+    for name in (
+        *(
+            "ahmed",
+            "bente",
+            "cor",
+            "daan",
+            "eline",
+            "femke",
+            "gijs",
+            "hanna",
+            "ilse",
+            "jasper",
+            "katja",
+            "lotte",
+        ),
+        *(
+            "milan",
+            "noor",
+            "olivier",
+            "pien",
+            "quinten",
+            "roos",
+            "sem",
+            "tess",
+            "umit",
+            "vera",
+            "wout",
+            "yara",
+        ),
+    )
+]
+
+
+async def season(house: House) -> None:
+    """Four weeks of a bakery: who asked, bought, entered a contest or objected, and what mail came of it."""
+    await house.record(*PEOPLE, *map(consent, READERS))
+    known = [*dict.fromkeys(str(one["email"]) for one in PEOPLE), *READERS, "ivo@example.org"]
+    house.smarthost.answer("RCPT", "550 5.1.1 No such user", recipient="quinten@example.org")
+    for day in range(28):
+        subject, campaign = CAMPAIGNS[day // 7]
+        if day % 7 in (1, 4, 6):
+            people = known[day % 5 :: 1 + day % 2]
+            copies = await mailed(house, *people, message=newsletter(subject, campaign=campaign))
+            if day % 7 == 4:
+                assert await house.click(link_of(next(reversed(copies.values())))) == 200
+        buyers = READERS[day % 9 :: 4]
+        await mailed(house, *buyers, message=newsletter("Je factuur", category="invoice"))
+        house.clock.move(timedelta(days=1))

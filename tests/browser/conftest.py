@@ -8,11 +8,27 @@ from functools import partial
 
 import pytest
 import pytest_asyncio
+from argon2 import PasswordHasher
 from playwright.async_api import Browser, Page, async_playwright
 
+from gateway.operators import Role
+from gateway.passwords import KIBIBYTES, LANES, PASSES
 from tests.browser import bakery
 from tests.chromium import FLAGS, program
 from tests.house import House, opened, written
+
+OPERATORS: dict[str, Role] = {"Vera": "viewer", "Olga": "officer", "Ada": "administrator"}
+PASSWORD = "a goose walks over the bridge"
+HASHED = PasswordHasher(PASSES, KIBIBYTES, LANES).hash(PASSWORD)
+
+
+async def sign_in(window: Page, url: str, name: str, code: str = "") -> None:
+    """Fill in the form, as an operator does."""
+    await window.goto(f"{url}/admin")
+    await window.get_by_label("Name").fill(name)
+    await window.get_by_label("Password").fill(PASSWORD)
+    await window.get_by_label("second factor").fill(code)
+    await window.get_by_role("button", name="Sign in").click()
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -29,7 +45,9 @@ async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House
     """The bakery's gateway, on real sockets and files."""
     folder = tmp_path_factory.mktemp("bakery")
     write = partial(written, folder, text=bakery.CONFIG)
-    async with opened(write) as house:
+    async with opened(write, now=bakery.SEASON_BEGINS) as house:
+        for name, role in OPERATORS.items():
+            await house.gateway.rooms.accounts.add(name, role, HASHED, house.clock.now(), "(test)")
         yield house
 
 

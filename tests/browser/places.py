@@ -17,11 +17,18 @@ from tests.house import House
 Way: TypeAlias = Callable[[House, Page, str], Awaitable[None]]  # the last is a person nobody has heard of
 
 PUBLIC: dict[str, Way] = {}
+ADMIN: dict[str, Way] = {}
 
 
 def public(way: Way) -> Way:
     """A page that anybody or the holder of a link may see."""
     PUBLIC[way.__name__.replace("_", "-")] = way
+    return way
+
+
+def admin(way: Way) -> Way:
+    """A page of operators; the window is that of an administrator."""
+    ADMIN[way.__name__.replace("_", "-")] = way
     return way
 
 
@@ -72,3 +79,37 @@ def no_store(house: House) -> Iterator[None]:
         yield
     finally:
         away.rename(file)
+
+
+@admin
+async def overview(house: House, window: Page, person: str) -> None:
+    """What an operator sees first."""
+    await window.goto(f"{house.url}/admin")
+
+
+@admin
+async def audit(house: House, window: Page, person: str) -> None:
+    """What operators did."""
+    await window.goto(f"{house.url}/admin/audit")
+
+
+@admin
+async def admin_not_found(house: House, window: Page, person: str) -> None:
+    """A page there is not."""
+    await window.goto(f"{house.url}/admin/nothing")
+
+
+@admin
+async def sign_in(house: House, window: Page, person: str) -> None:
+    """The way in."""
+    await window.context.clear_cookies()
+    await window.goto(f"{house.url}/admin")
+
+
+@admin
+async def sign_in_refused(house: House, window: Page, person: str) -> None:
+    """The way in, after a wrong password."""
+    await sign_in(house, window, person)
+    await window.get_by_label("Name").fill("Olga")
+    await window.get_by_label("Password").fill("not hers")
+    await main_button(window)

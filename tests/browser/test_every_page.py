@@ -11,9 +11,11 @@ from typing import Any, Literal
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, Response
+from playwright.async_api import Browser, Page, Response, StorageState
 
-from tests.browser.places import PUBLIC
+from tests.browser import bakery
+from tests.browser.conftest import sign_in
+from tests.browser.places import ADMIN, PUBLIC
 from tests.chromium import emptied
 from tests.house import House
 
@@ -48,6 +50,29 @@ def screenshots() -> Path:
     return emptied("pages")
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def season(house: House) -> House:
+    """The house after four busy weeks."""
+    await bakery.season(house)
+    return house
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def session(season: House, browser: Browser) -> StorageState:
+    """What a browser holds in which an administrator has signed in."""
+    context = await browser.new_context()
+    await sign_in(await context.new_page(), season.url, "Ada")
+    state = await context.storage_state()
+    await context.close()
+    return state
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def signed_in(window: Page, session: StorageState) -> None:
+    """The window is that administrator's."""
+    await window.context.set_storage_state(session)
+
+
 @pytest_asyncio.fixture(loop_scope="session")
 async def window(browser: Browser) -> AsyncIterator[Page]:
     """A window in which axe-core can run, which needs script where the pages need none."""
@@ -66,6 +91,16 @@ async def test_public(house: House, window: Page, person: str, screenshots: Path
     assert all(one.request.is_navigation_request() for one in answers)
     assert max([await size(one) for one in answers]) < ONE_FLIGHT < MOST
     await is_good(window, screenshots / place)
+
+
+@pytest.mark.parametrize("place", ADMIN)
+async def test_admin(
+    season: House, window: Page, signed_in: None, person: str, screenshots: Path, place: str
+) -> None:
+    """A page of operators can be used by anybody too."""
+    await ADMIN[place](season, window, person)
+
+    await is_good(window, screenshots / f"admin-{place}")
 
 
 async def is_good(window: Page, screenshots: Path) -> None:
