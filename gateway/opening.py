@@ -25,6 +25,7 @@ from gateway.store.ledger import Ledger
 from gateway.store.log import Log
 from gateway.store.opening import Store, opened
 from gateway.store.operators import Operators
+from gateway.store.relaxed import Relaxed
 from gateway.store.retention import Retention
 from gateway.store.withheld import Withheld
 
@@ -84,6 +85,11 @@ class Rooms:
     def accounts(self) -> Operators:
         """Who may sign in to the admin pages."""
         return self.store.operators
+
+    @property
+    def relaxed(self) -> Relaxed:
+        """What report mode let through."""
+        return self.store.relaxed
 
     @property
     def audit(self) -> Audit:

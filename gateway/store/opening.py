@@ -22,6 +22,7 @@ from gateway.store.living import Living
 from gateway.store.log import Log
 from gateway.store.operators import Operators
 from gateway.store.reader import Reader
+from gateway.store.relaxed import Relaxed
 from gateway.store.retention import Retention
 from gateway.store.withheld import Withheld
 from gateway.store.writer import PATIENCE, Writer
@@ -39,6 +40,7 @@ class Store:
     dossiers: Dossiers
     erasure: Erasure
     retention: Retention
+    relaxed: Relaxed
     idempotency: Idempotency
     configurations: Configurations
     audit: Audit
@@ -87,6 +89,7 @@ async def opened(
             Dossiers(reader),
             Erasure(path, writer, reader),
             Retention(path, writer, reader),
+            Relaxed(reader),
             Idempotency(writer, reader),
             Configurations(writer, reader),
             audit,

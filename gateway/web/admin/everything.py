@@ -7,6 +7,8 @@ from typing import Protocol
 
 from gateway.config import Config
 from gateway.keys import Keys
+from gateway.metrics import Metrics
+from gateway.objecting import Objecting
 from gateway.operators import Accounts
 from gateway.passwords import Passwords
 from gateway.ports import Audit as AuditStore
@@ -14,9 +16,15 @@ from gateway.ports import Clock
 from gateway.second_factor import SecondFactors
 from gateway.signing_in import SigningIn
 from gateway.tries import Tries
+from gateway.web.admin import person
 from gateway.web.admin.audit import Audit
+from gateway.web.admin.configured import Configured, Relaxed
+from gateway.web.admin.corrections import Corrections
+from gateway.web.admin.erasures import Erasures
 from gateway.web.admin.gate import Gate
 from gateway.web.admin.overview import Overview
+from gateway.web.admin.people import People
+from gateway.web.admin.person import Desk
 from gateway.web.admin.route import AdminRoute
 from gateway.web.admin.signing_in import WayIn
 from gateway.web.route import Route
@@ -27,7 +35,7 @@ OF_A_NAME, OF_A_PEER = 10, 50
 WINDOW = timedelta(minutes=15)
 
 
-class Rooms(Protocol):
+class Rooms(person.Rooms, Protocol):
     """What the admin pages ask of the house."""
 
     @property
@@ -55,11 +63,16 @@ class Rooms(Protocol):
         """What they did."""
         ...
 
+    @property
+    def relaxed(self) -> Relaxed:
+        """What report mode let through."""
+        ...
+
 
 class Admin:
     """The admin pages of one configuration."""
 
-    def __init__(self, rooms: Rooms) -> None:
+    def __init__(self, rooms: Rooms, objecting: Objecting, metrics: Metrics) -> None:
         self._signing_in = SigningIn(
             rooms.accounts,
             Passwords(),
@@ -71,6 +84,8 @@ class Admin:
         proxies = rooms.config.http.trusted_proxies
         self._way_in = WayIn(self._signing_in, rooms.accounts, rooms.clock, proxies)
         self._rooms = rooms
+        self._objecting = objecting
+        self._metrics = metrics
 
     def routes(self) -> list[Route]:
         """What it answers, behind the gate."""
@@ -78,9 +93,15 @@ class Admin:
         return [*self._way_in.open_routes(gate), *map(gate.guarded, self._guarded())]
 
     def _guarded(self) -> list[AdminRoute]:
-        audit = Audit(self._rooms.audit, self._rooms.clock)
+        rooms = self._rooms
+        audit = Audit(rooms.audit, rooms.clock)
+        desk = Desk(rooms, audit)
         return [
             *self._way_in.routes(),
             *Overview().routes(),
+            *People(desk, self._objecting, self._metrics).routes(),
+            *Corrections(desk).routes(),
+            *Erasures(desk).routes(),
+            *Configured(rooms.config, rooms.relaxed, rooms.clock).routes(),
             *audit.routes(),
         ]

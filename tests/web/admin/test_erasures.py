@@ -1,0 +1,96 @@
+"""Officers erase in two steps: what would go and what stays is shown first, and refusals bind on."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from gateway.law.evidence import Objection
+from gateway.web.admin import erasures
+from tests.doubles import Stage
+from tests.house import ANNA, BRAM
+from tests.web.admin.conftest import Browser, Office
+from tests.web.admin.officers import acts_about_people, officer, on_record, words_of
+
+__all__ = ["officer"]
+
+
+async def test_first_it_is_shown_what_would_go_and_what_stays(office: Office, officer: Browser) -> None:
+    """Counts of what would be erased, and why the rest stays; nothing is changed by looking."""
+    await office.house.consent(ANNA)
+    await office.house.record({"email": ANNA, "kind": "objection"})
+    await office.house.submit(ANNA)
+
+    page = await officer.post("/admin/people/erase", address=ANNA, controller="shop")
+
+    text = words_of(page)
+    for said in ("evidence2 rows", "mail1 decisions", "withdrawals1, as a keyed hash", "Nothing was changed"):
+        assert said in text, said
+    shown = await officer.post("/admin/people", address=ANNA)
+    assert "Yes, send me the newsletter." in shown.text
+    assert await acts_about_people(office) == [("olga", "show-dossier")]
+
+
+@pytest.mark.parametrize("again", ["", "yes", BRAM])
+async def test_without_the_address_typed_again_nothing_is_erased(
+    office: Office, officer: Browser, again: str
+) -> None:
+    """The first step is shown again, and says that nothing was."""
+    await office.house.consent(ANNA)
+
+    page = await officer.post("/admin/people/erased", address=ANNA, again=again)
+
+    assert (page.status, "Nothing was erased" in page.text) == (422, True)
+    assert "Yes, send" in (await officer.post("/admin/people", address=ANNA)).text
+
+
+async def test_erased_the_dossier_is_empty_and_the_refusal_stays(office: Office, officer: Browser) -> None:
+    """No detail is left, who did it is, and the person is mailed no more than before."""
+    await office.house.consent(ANNA)
+    await office.house.record({"email": ANNA, "kind": "objection", "via": "letter"})
+
+    done = await officer.post("/admin/people/erased", address=ANNA, again=f" {ANNA.title()}")
+    dossier = await officer.post("/admin/people", address=ANNA)
+    office.house.clock.move(timedelta(hours=1))
+    await officer.sign_in()
+    await office.house.submit(ANNA)
+
+    assert (done.status, done.heading) == (200, "Erased")
+    assert ANNA not in done.text
+    for gone in ("Yes, send me the newsletter.", "sign-up form", "via: letter"):
+        assert gone not in words_of(dossier)
+    assert any(isinstance(one, Objection) for one in await on_record(office))
+    assert ("olga", "erase") in await acts_about_people(office)
+    assert [entry.reason for entry in await office.house.log()] == ["objected"]
+
+
+async def test_who_is_not_on_record_can_be_erased(office: Office, officer: Browser) -> None:
+    """What was recorded elsewhere before is then rejected when it comes in."""
+    page = await officer.post("/admin/people/erased", address=ANNA, again=ANNA)
+
+    assert (page.status, page.heading) == (200, "Erased")
+    with pytest.raises(AssertionError):
+        await office.house.consent(ANNA)
+
+
+async def test_an_erasure_that_is_not_ended_says_so(
+    office: Office, officer: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While mail is under way: 503, and a button to ask again, which ends it."""
+    monkeypatch.setattr(erasures, "ERASING_SECONDS", 0.1)
+    await office.house.consent(ANNA)
+    gate = office.house.smarthost.hold(Stage.DOT)
+    sending = asyncio.create_task(office.house.submit(ANNA))
+    await gate.reached()
+
+    ahead = await officer.post("/admin/people/erase", address=ANNA)
+    page = await officer.post("/admin/people/erased", address=ANNA, again=ANNA)
+    gate.release()
+    await sending
+    again = await officer.post("/admin/people/erased", address=ANNA, again=ANNA)
+
+    assert "Mail to this person is under way" in ahead.text
+    assert (page.status, page.heading) == (503, "Not ended yet")
+    assert (again.status, again.heading) == (200, "Erased")
