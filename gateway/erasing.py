@@ -157,7 +157,8 @@ async def erase(
     earlier = tuple(held.kept)
     for _ in range(PASSES):
         now = rooms.clock.now()
-        keeping = list(_kept(rooms.config, controller, mailbox, held, now))
+        # In a thread: a person may have rows by the thousand, and others object meanwhile.
+        keeping = await asyncio.to_thread(list, _kept(rooms.config, controller, mailbox, held, now))
         details = {"operator": operator, "evidence": len(held.evidence), "mail": len(held.mail)}
         closing = _closing(rooms.keys, controller, person, held, now)
         await rooms.erasure.begin(controller, person, now, details | _reasons(keeping), closing)

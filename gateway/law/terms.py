@@ -12,8 +12,11 @@ decision resting on it, else from occurred_at." Rules of this file:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import islice
 
 from gateway.law.evidence import (
     ALL,
@@ -37,10 +40,10 @@ def stopped(rows: Sequence[Evidence], known: Mapping[str, str], now: datetime) -
     `rows` are all of one person for one controller; `known` gives the id of each category by it and by every
     former one, for this controller.
     """
-    corrected = _corrected(rows)
+    corrected, timeline = _corrected(rows), _Timeline(rows, known)
     found = {}
     for row in rows:
-        ends = [*corrected.get(row.id, ()), *_ends(row, rows, known)]
+        ends = [*corrected.get(row.id, ()), *timeline.ends(row)]
         past = [end for end in ends if end <= now]
         if past and not isinstance(row, Objection | Withdrawal):  # rule 1
             found[row.id] = min(past)
@@ -69,54 +72,72 @@ def _corrected(rows: Sequence[Evidence]) -> dict[int, list[datetime]]:
     return ends
 
 
-def _ends(row: Evidence, rows: Sequence[Evidence], known: Mapping[str, str]) -> Iterator[datetime]:
-    """Each moment at which this row, if not sooner, stopped counting."""
-    if isinstance(row, Consent):
-        if row.expires_at is not None:
-            yield row.expires_at
-        yield from (one.occurred_at for one in rows if _refuses(one, row, known))
-        yield from _later(
-            row, (one for one in rows if isinstance(one, Consent) and _outdoes(one, row, known))
-        )
-    elif isinstance(row, Notice):
-        yield from _later(
-            row, (one for one in rows if isinstance(one, Notice) and one.subject == row.subject)
-        )
-    elif isinstance(row, Register):
-        yield from _later(row, (one for one in rows if isinstance(one, Register)))
-    elif isinstance(row, Undeliverable):
-        yield from _later(row, (one for one in rows if isinstance(one, Undeliverable | Consent | Purchase)))
+class _Timeline:
+    """A person's rows by what they may end, in the order in which they happened; there may be many."""
+
+    def __init__(self, rows: Sequence[Evidence], known: Mapping[str, str]) -> None:
+        self._known = known
+        self._rows: defaultdict[object, list[Evidence]] = defaultdict(list)
+        for row in sorted(rows, key=moment):
+            for may_end in self._may_end(row):
+                self._rows[may_end].append(row)
+
+    def _may_end(self, row: Evidence) -> Iterator[object]:
+        if isinstance(row, Consent):
+            yield Consent, self._present(row.category)
+        elif isinstance(row, Notice):
+            yield Notice, row.subject
+        elif isinstance(row, Register):
+            yield Register
+        elif refused := _refused(row):
+            # What is not known to be narrower refuses everything.
+            yield self._known.get(refused, ALL)
+        if isinstance(row, Undeliverable | Consent | Purchase):
+            yield Undeliverable
+
+    def _present(self, category: str) -> str:
+        return self._known.get(category, category)
+
+    def ends(self, row: Evidence) -> Iterator[datetime]:
+        """Moments at which this row stopped counting, the first of each way to do so among them."""
+        if isinstance(row, Consent):
+            if row.expires_at is not None:
+                yield row.expires_at
+            for refused in {ALL, self._present(row.category)}:
+                refusals = self._rows[refused]
+                at = bisect_left(refusals, row.occurred_at, key=lambda one: one.occurred_at)
+                yield from (one.occurred_at for one in refusals[at : at + 1])
+            later = self._later(row, (Consent, self._present(row.category)))
+            yield from islice((one.occurred_at for one in later if _outdoes(one, row)), 1)
+        elif isinstance(row, Notice):
+            yield from (one.occurred_at for one in islice(self._later(row, (Notice, row.subject)), 1))
+        elif isinstance(row, Register | Undeliverable):
+            yield from (one.occurred_at for one in islice(self._later(row, type(row)), 1))
+
+    def _later(self, row: Evidence, may_end: object) -> Iterator[Evidence]:
+        rows = self._rows[may_end]
+        return islice(rows, bisect_right(rows, moment(row), key=moment), None)
 
 
-def _later(row: Evidence, others: Iterable[Evidence]) -> Iterator[datetime]:
-    return (one.occurred_at for one in others if moment(one) > moment(row))
+def _refused(row: Evidence) -> str:
+    """The category that a row refuses, ALL for all marketing; empty where it ends no consent (rule 2)."""
+    if isinstance(row, Withdrawal):
+        return row.category or ALL
+    if not isinstance(row, Objection):
+        return ""
+    if row.scope.startswith(CATEGORY):
+        return row.scope.removeprefix(CATEGORY) or ALL
+    return ALL if row.scope == MARKETING else ""
 
 
-def _refuses(refusal: Evidence, consent: Consent, known: Mapping[str, str]) -> bool:
-    """Whether a refusal ends this consent; what is not known to be narrower refuses everything."""
-    if refusal.occurred_at < consent.occurred_at:
-        return False
-    if isinstance(refusal, Withdrawal):
-        return refusal.category == ALL or _is_of(refusal.category, consent, known)
-    if not isinstance(refusal, Objection):
-        return False
-    if refusal.scope.startswith(CATEGORY):  # rule 2
-        return _is_of(refusal.scope.removeprefix(CATEGORY), consent, known)
-    return refusal.scope == MARKETING
-
-
-def _is_of(category: str, consent: Consent, known: Mapping[str, str]) -> bool:
-    return category not in known or known[category] == known.get(consent.category, consent.category)
-
-
-def _outdoes(newer: Consent, older: Consent, known: Mapping[str, str]) -> bool:
-    """Whether the newer consent serves for everything the older one did, and for as long.
+def _outdoes(newer: Evidence, older: Consent) -> bool:
+    """Whether a newer consent to the same serves for everything the older one did, and for as long.
 
     A correction does not: it is the same consent.
     """
-    ids = {known.get(one.category, one.category) for one in (newer, older)}
+    if not isinstance(newer, Consent) or newer.corrects is not None or not newer.proven:
+        return False
     lasts = newer.expires_at is None or (
         older.expires_at is not None and older.expires_at <= newer.expires_at
     )
-    wider = newer.channels >= older.channels and newer.third_party >= older.third_party
-    return len(ids) == 1 and newer.corrects is None and newer.proven and lasts and wider
+    return lasts and newer.channels >= older.channels and newer.third_party >= older.third_party
