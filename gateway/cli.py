@@ -17,6 +17,7 @@ from gateway.commands import (
     campaign,
     dossier,
     ending,
+    operators,
     proving,
     recording,
     running,
@@ -92,6 +93,7 @@ def _quietly() -> None:
 app.command()(running.serve)
 app.command("check-config")(setting_up.check_config)
 app.command()(setting_up.secret)
+app.add_typer(operators.operator, name="operator")
 app.add_typer(signing.dkim, name="dkim")
 app.command("import")(recording.import_)
 app.command("decide")(asking.decide_)

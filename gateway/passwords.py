@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import os
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -15,6 +17,11 @@ T = TypeVar("T")
 # from mail, nor memory beyond that.
 KIBIBYTES, PASSES, LANES = 19_456, 2, 1
 MOST_WAITING = 8  # each for some 30 ms
+
+
+def fresh(entropy: Callable[[int], bytes] = os.urandom) -> str:
+    """A random password that one can read out and type: 24 letters and digits, 120 bits."""
+    return base64.b32encode(entropy(15)).decode().lower()
 
 
 class BusyError(Exception):

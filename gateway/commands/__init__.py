@@ -2,6 +2,7 @@
 
 terminal.py  exit codes, options that many commands share, printing, what a failure looks like
 setting_up.py  check-config, secret, db
+operators.py   operator add, list, revoke
 signing.py     dkim new, dkim record
 recording.py   import, object
 asking.py      decide, log
