@@ -13,29 +13,21 @@ from __future__ import annotations
 
 import base64
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Protocol
 
 from gateway.operators import Account, Accounts, Session
 from gateway.passwords import BusyError, Passwords
 from gateway.ports import Clock
 from gateway.second_factor import SecondFactors
+from gateway.tries import Tries
 
 IDLE = timedelta(minutes=30)
 LONGEST = timedelta(hours=12)
 SEEN_EVERY = timedelta(minutes=1)  # how exactly the store knows when a session was last used
 TOKEN = 32  # octets
-
-
-class Limit(Protocol):
-    """How often a key may be tried (web/peers.py)."""
-
-    def wait(self, key: str, now: datetime) -> int: ...
-    def count(self, key: str, now: datetime) -> None: ...
-    def take_back(self, key: str) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +53,8 @@ class SigningIn:
         passwords: Passwords,
         factors: SecondFactors,
         clock: Clock,
-        by_name: Limit,
-        by_peer: Limit,
+        by_name: Tries,
+        by_peer: Tries,
         entropy: Callable[[int], bytes] = os.urandom,
     ) -> None:
         self._accounts = accounts
@@ -93,28 +85,12 @@ class SigningIn:
         return begun
 
     async def is_owner(self, account: Account, password: str) -> bool | Wait:
-        """Whether who is signed in knows the password too; each try counts. Raises StoreUnavailableError."""
-        now = self._clock.now()
-        if seconds := self._by_name.wait(account.name, now):
-            return Wait(seconds)
-        self._by_name.count(account.name, now)
-        try:
-            right = await self._passwords.is_right(account.password, password)
-        except BusyError:
-            return Wait(1)
-        if right:
-            self._by_name.take_back(account.name)
-        return right
+        """Whether who is signed in knows the password too; counted. Raises StoreUnavailableError."""
+        return await self._counted(account, self._passwords.is_right(account.password, password))
 
-    async def accepts(self, account: Account, code: str) -> bool:
-        """Whether this is a code of the account's second factor that was not used yet; now it is.
-
-        Raises StoreUnavailableError.
-        """
-        if account.second_factor is None:
-            return False
-        step = self._factors.step_of(account.name, account.second_factor, code, self._clock.now())
-        return step is not None and await self._accounts.use_step(account, step)
+    async def has_factor(self, account: Account, code: str) -> bool | Wait:
+        """Whether who is signed in has the second factor too; counted. Raises StoreUnavailableError."""
+        return await self._counted(account, self._accepts(account, code))
 
     async def session(self, token: str) -> Session | None:
         """The session of a cookie, unless it has ended. Raises StoreUnavailableError."""
@@ -138,9 +114,31 @@ class SigningIn:
         right = await self._passwords.is_right(known.password if known else None, password)
         if known is None or not right:
             return None
-        if known.second_factor is not None and not await self.accepts(known, code):
+        if known.second_factor is not None and not await self._accepts(known, code):
             return None
         return await self.begin(known)
+
+    async def _accepts(self, account: Account, code: str) -> bool:
+        """Whether this is a code of the account's second factor that was not used yet; now it is."""
+        if account.second_factor is None:
+            return False
+        step = self._factors.step_of(account.name, account.second_factor, code, self._clock.now())
+        return step is not None and await self._accounts.use_step(account, step)
+
+    async def _counted(self, account: Account, proof: Coroutine[None, None, bool]) -> bool | Wait:
+        """The outcome of a proof; each that fails counts as a try to sign in would."""
+        now = self._clock.now()
+        if seconds := self._by_name.wait(account.name, now):
+            proof.close()
+            return Wait(seconds)
+        self._by_name.count(account.name, now)
+        try:
+            proven = await proof
+        except BusyError:
+            return Wait(1)
+        if proven:
+            self._by_name.take_back(account.name)
+        return proven
 
 
 def is_open(session: Session, now: datetime) -> bool:

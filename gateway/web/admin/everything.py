@@ -17,11 +17,13 @@ from gateway.second_factor import SecondFactors
 from gateway.signing_in import SigningIn
 from gateway.tries import Tries
 from gateway.web.admin import person
+from gateway.web.admin.account import OwnAccount
 from gateway.web.admin.audit import Audit
 from gateway.web.admin.configured import Configured, Relaxed
 from gateway.web.admin.corrections import Corrections
 from gateway.web.admin.erasures import Erasures
 from gateway.web.admin.gate import Gate
+from gateway.web.admin.operators import Operators
 from gateway.web.admin.overview import Overview
 from gateway.web.admin.people import People
 from gateway.web.admin.person import Desk
@@ -73,10 +75,11 @@ class Admin:
     """The admin pages of one configuration."""
 
     def __init__(self, rooms: Rooms, objecting: Objecting, metrics: Metrics) -> None:
+        self._passwords, self._factors = Passwords(), SecondFactors(rooms.keys)
         self._signing_in = SigningIn(
             rooms.accounts,
-            Passwords(),
-            SecondFactors(rooms.keys),
+            self._passwords,
+            self._factors,
             rooms.clock,
             by_name=Tries(OF_A_NAME, WINDOW),
             by_peer=Tries(OF_A_PEER, WINDOW),
@@ -93,7 +96,7 @@ class Admin:
         return [*self._way_in.open_routes(gate), *map(gate.guarded, self._guarded())]
 
     def _guarded(self) -> list[AdminRoute]:
-        rooms = self._rooms
+        rooms, signing_in, passwords = self._rooms, self._signing_in, self._passwords
         audit = Audit(rooms.audit, rooms.clock)
         desk = Desk(rooms, audit)
         return [
@@ -103,5 +106,7 @@ class Admin:
             *Corrections(desk).routes(),
             *Erasures(desk).routes(),
             *Configured(rooms.config, rooms.relaxed, rooms.clock).routes(),
+            *Operators(rooms.accounts, passwords, rooms.clock).routes(),
             *audit.routes(),
+            *OwnAccount(rooms.accounts, signing_in, passwords, self._factors, rooms.clock).routes(),
         ]
