@@ -8,7 +8,8 @@ Rules of this file (I7):
    accounted for. Whoever finds details older than it sees an erasure that was cut off; a second one ends it.
 2. Rows stay, as keyed hashes and digests; so does every refusal, with its own time.
 3. What is gone proves nothing any more (L2): a consent or purchase without its details must not let mail
-   through. So a withdrawal of everything goes on record with the act, unless one closes all that is there.
+   through, nor a word of the register that somebody is not on it a call (L28). So a withdrawal of everything
+   goes on record with the act, unless one closes all that is there.
 4. A legal term keeps what it needs and no more: named details of rows of its class, never the address, and
    nothing that spells it. They move from the row to an act that says why, and until when.
 """
@@ -25,7 +26,7 @@ from urllib.parse import quote, unquote
 from gateway.address import Mailbox
 from gateway.config import Config
 from gateway.keys import Keys
-from gateway.law.evidence import ALL, Consent, Evidence, Objection, Purchase, Withdrawal, kind_of
+from gateway.law.evidence import ALL, Consent, Evidence, Objection, Purchase, Register, Withdrawal, kind_of
 from gateway.law.terms import begins, stopped
 from gateway.ports import Clock, NewEvidence, StoreUnavailableError
 
@@ -242,13 +243,16 @@ def _closing(keys: Keys, controller: str, person: bytes, held: Held, now: dateti
         default=None,
     )
     if not any(
-        isinstance(row.fact, Consent | Purchase) and (closed is None or row.fact.occurred_at > closed)
-        for row in held.rows
+        _may_permit(row.fact) and (closed is None or row.fact.occurred_at > closed) for row in held.rows
     ):
         return None
     fact = Withdrawal(id=0, occurred_at=now, recorded_at=now)
     content = keys.digest("erasure", f"{controller}\0{person.hex()}\0{now.isoformat()}".encode())
     return NewEvidence(controller, person, fact, content)
+
+
+def _may_permit(fact: Evidence) -> bool:
+    return isinstance(fact, Consent | Purchase) or (isinstance(fact, Register) and not fact.listed)
 
 
 def spells(text: str, mailbox: Mailbox) -> bool:

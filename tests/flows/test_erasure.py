@@ -17,6 +17,7 @@ from gateway.address import parse
 from gateway.config import load
 from gateway.erasing import Erased, erase, foreseen
 from gateway.intake import RowsRejectedError, record, record_together
+from gateway.law.evidence import Withdrawal
 from tests.house import ANNA, BRAM, NEWSLETTER, House, link_of, parsed
 
 IDN = "Kim.O'Neil@bücher.example"
@@ -164,6 +165,19 @@ async def test_without_proof_nothing_permits_mail(house: House) -> None:
     await house.submit(BRAM, message=numbered(2))
     assert len(house.smarthost.messages) == 1
     assert (await house.log())[-1].reason == "consent-withdrawn"
+
+
+@pytest.mark.parametrize("listed", [True, False])
+async def test_the_register_permits_no_call_to_whom_was_erased(house: House, *, listed: bool) -> None:
+    """That somebody was not listed proves nothing once its source is gone (L28, pack nl-2019)."""
+    at = "2026-11-01T12:00:00+01:00"
+    await house.record(
+        {"email": BRAM, "kind": "register", "listed": listed, "occurred_at": at, "source": "Bel-me-niet"}
+    )
+    await forget(house, BRAM)
+    person = house.gateway.rooms.keys.hash("shop", parse(BRAM).comparable)
+    facts = await house.gateway.rooms.ledger.evidence("shop", person)
+    assert any(isinstance(fact, Withdrawal) for fact in facts) is not listed
 
 
 async def test_a_consent_given_after_the_erasure_counts(house: House) -> None:
