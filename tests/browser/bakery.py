@@ -62,6 +62,11 @@ async def subscriber(house: House, address: str, category: str = "newsletter") -
     return link_of((await mailed(house, address, message=message))[address])
 
 
+async def hears(house: House, person: str, category: str = "newsletter") -> bool:
+    """Whether the next mail of a category reaches a person."""
+    return person in await mailed(house, person, message=newsletter("Vers brood", category=category))
+
+
 SEASON_BEGINS = datetime(2026, 10, 25, 8, tzinfo=UTC)
 CAMPAIGNS = (
     ("Pompoentaart voor het weekend", "week 43"),

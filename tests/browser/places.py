@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import TypeAlias
 
 from playwright.async_api import Page
@@ -18,6 +19,12 @@ Way: TypeAlias = Callable[[House, Page, str], Awaitable[None]]  # the last is a 
 
 PUBLIC: dict[str, Way] = {}
 ADMIN: dict[str, Way] = {}
+STATUS = {
+    "not-found": 404,
+    "store-down": 503,
+    "admin-not-found": 404,
+    "sign-in-refused": 403,
+}  # the others: 200
 
 
 def public(way: Way) -> Way:
@@ -49,6 +56,42 @@ async def unsubscribed(house: House, window: Page, person: str) -> None:
     """After the button."""
     await unsubscribe(house, window, person)
     await main_button(window)
+
+
+@public
+async def undone(house: House, window: Page, person: str) -> None:
+    """The way back, in time."""
+    await unsubscribed(house, window, person)
+    house.clock.move(timedelta(seconds=5))
+    await window.locator("form[action*=undo] button").click()
+
+
+@public
+async def undone_too_late(house: House, window: Page, person: str) -> None:
+    """The way back, when it is closed."""
+    await unsubscribed(house, window, person)
+    house.clock.move(timedelta(minutes=16))
+    await window.locator("form[action*=undo] button").click()
+
+
+@public
+async def preferences(house: House, window: Page, person: str) -> None:
+    """What one gets, and why."""
+    await window.goto((await subscriber(house, person)).replace("/u/", "/p/"))
+
+
+@public
+async def preferences_stopped(house: House, window: Page, person: str) -> None:
+    """After the first of its buttons."""
+    await preferences(house, window, person)
+    await window.locator("main button").first.click()
+
+
+@public
+async def preferences_mailed(house: House, window: Page, person: str) -> None:
+    """After asking for something more."""
+    await preferences(house, window, person)
+    await window.locator("form:has([name=start]) button").first.click()
 
 
 @public

@@ -15,7 +15,7 @@ from playwright.async_api import Browser, Page, Response, StorageState
 
 from tests.browser import bakery
 from tests.browser.conftest import sign_in
-from tests.browser.places import ADMIN, PUBLIC
+from tests.browser.places import ADMIN, PUBLIC, STATUS
 from tests.chromium import emptied
 from tests.house import House
 
@@ -84,10 +84,10 @@ async def window(browser: Browser) -> AsyncIterator[Page]:
 @pytest.mark.parametrize("place", PUBLIC)
 async def test_public(house: House, window: Page, person: str, screenshots: Path, place: str) -> None:
     """A public page is one answer, that fits the first flight of packets, and anybody can use it."""
-    answers: list[Response] = []
-    window.on("response", lambda answer: answers.append(answer))
+    answers = heard(window)
     await PUBLIC[place](house, window, person)
 
+    assert answers[-1].status == STATUS.get(place, 200)
     assert all(one.request.is_navigation_request() for one in answers)
     assert max([await size(one) for one in answers]) < ONE_FLIGHT < MOST
     await is_good(window, screenshots / place)
@@ -98,9 +98,19 @@ async def test_admin(
     season: House, window: Page, signed_in: None, person: str, screenshots: Path, place: str
 ) -> None:
     """A page of operators can be used by anybody too."""
+    answers = heard(window)
     await ADMIN[place](season, window, person)
 
+    assert answers[-1].status == STATUS.get(place, 200)
+    assert all(one.request.is_navigation_request() for one in answers)
     await is_good(window, screenshots / f"admin-{place}")
+
+
+def heard(window: Page) -> list[Response]:
+    """What a window is answered from now on."""
+    answers: list[Response] = []
+    window.on("response", lambda answer: answers.append(answer))
+    return answers
 
 
 async def is_good(window: Page, screenshots: Path) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from playwright.async_api import Page, expect
 
 from gateway.texts import texts
-from tests.browser.bakery import consent, mailed, newsletter, subscriber
+from tests.browser.bakery import consent, hears, subscriber
 from tests.house import House
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -18,11 +20,6 @@ BAKERY, NEWS = "Bakkerij De Jong", "Nieuws en aanbiedingen van de bakkerij"
 def button(name: str) -> str:
     """The words of a button about the bakery's news."""
     return str(getattr(WORDS, f"page_button_{name}")).format(controller=BAKERY, category=NEWS)
-
-
-async def hears(house: House, person: str, category: str = "newsletter") -> bool:
-    """Whether the next mail of a category reaches a person."""
-    return person in await mailed(house, person, message=newsletter("Vers brood", category=category))
 
 
 async def test_by_the_button(house: House, window: Page, person: str) -> None:
@@ -58,6 +55,17 @@ async def test_everything(house: House, window: Page, person: str) -> None:
     )
     assert not await hears(house, person, "workshops")
     assert await hears(house, person, "invoice")
+
+
+async def test_undoing(house: House, window: Page, person: str) -> None:
+    """A slip is undone on the page that took it, and the next mail goes again."""
+    await window.goto(await subscriber(house, person))
+    await window.get_by_role("button", name=button("category")).click()
+    house.clock.move(timedelta(seconds=20))
+    await window.get_by_role("button", name=button("undo")).click()
+
+    await expect(window.get_by_role("heading", level=1)).to_have_text(WORDS.page_undone_title)
+    assert await hears(house, person)
 
 
 async def test_a_look_changes_nothing(house: House, window: Page, person: str) -> None:
