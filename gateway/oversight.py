@@ -14,6 +14,8 @@ from gateway.law.evidence import Evidence
 from gateway.ports import Filters, LogEntry
 from gateway.replay import Explained
 
+NEWEST = (1 << 63) - 1  # before which is every id
+
 
 @dataclass(frozen=True, slots=True)
 class Sort:

@@ -33,7 +33,7 @@ from sqlalchemy import (
 )
 
 from gateway.ids import first_at, time_of
-from gateway.oversight import Sort, WithheldEntry, WithheldMail, WithheldPage, is_within
+from gateway.oversight import NEWEST, Sort, WithheldEntry, WithheldMail, WithheldPage, is_within
 from gateway.ports import Filters
 from gateway.store.explaining import explained
 from gateway.store.log import DAYS, EARLIER, ENTRY, LATER, conditions, days_of, entry_of, of_people
@@ -46,7 +46,6 @@ READS = 10  # for one page
 EXPORTED = 1000  # entries of a page of an export
 RANGES = (300, 5000)  # hours of a campaign merged at once; the more where the fewer tell too little
 
-NEWEST = (1 << 63) - 1  # before which is every id
 WITHHOLD: ColumnElement[str] = literal_column("'withhold'")  # rule 5
 _CONDITION = "decision = 'withhold'"
 

@@ -16,6 +16,9 @@ KEEPALIVE = 75
 # Seconds to read on after the answer, so that a client still sending gets to see it.
 LINGERING = 2
 
+# Set once the server is to end: whoever answers for long is to end as well.
+LEAVING = web.AppKey("leaving", asyncio.Event)
+
 
 class Runner(web.AppRunner):
     """Serves an application without access log (a path under /u/ is a secret) or unpacking of bodies."""
@@ -29,6 +32,7 @@ class Runner(web.AppRunner):
             auto_decompress=False,  # no body of ours comes compressed, and none may grow on arrival
         )
         self._doors: list[Door] = []
+        self._leaving = app[LEAVING] = asyncio.Event()
 
     async def listen(self, own: socket.socket) -> None:
         """Accept connections on a bound socket, which is the server's from now on. Raises OSError."""
@@ -39,6 +43,7 @@ class Runner(web.AppRunner):
         """Stop accepting, since a successor does; each kept connection ends with its next answer."""
         assert isinstance(self.server, _Server)  # noqa: S101 - after setup
         self.server.retiring = True
+        self._leaving.set()
         await asyncio.gather(*(door.retire() for door in self._doors))
 
     async def stop_accepting(self) -> None:
@@ -48,6 +53,7 @@ class Runner(web.AppRunner):
 
     async def cleanup(self) -> None:
         """Stop accepting, finish what was asked, and end."""
+        self._leaving.set()
         await self.stop_accepting()
         await super().cleanup()
 

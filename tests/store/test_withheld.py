@@ -13,12 +13,11 @@ from pathlib import Path
 import pytest
 
 from gateway.keys import Keys
-from gateway.oversight import WithheldEntry
+from gateway.oversight import NEWEST, WithheldEntry
 from gateway.ports import Decided, Filters, Person
 from gateway.store import withheld
 from gateway.store.log import Log
 from gateway.store.opening import Store, opened
-from gateway.store.withheld import NEWEST
 from tests.store.given import (
     INVOICE,
     KEYS_CHECK,

@@ -11,7 +11,8 @@ import pytest
 from yarl import URL
 
 from gateway.store import log as store_log
-from gateway.web.api import log as api_log
+from gateway.web import exporting
+from gateway.web.guard import HEADERS
 from tests.house import NEWSLETTER
 from tests.web.machine import CONSENT, Machine
 
@@ -211,7 +212,7 @@ async def test_csv_is_for_who_asks(machine: Machine, accept: str, kind: str) -> 
 
 async def test_the_export_is_whole_and_guarded(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every entry in one table, however many chunks; no cell is a formula to a spreadsheet."""
-    monkeypatch.setattr(api_log, "_LINES", 2)
+    monkeypatch.setattr(exporting, "_LINES", 2)
     formula = b"X-Sendright-Campaign: =HYPERLINK(1)\r\n" + NEWSLETTER
     await mailed(machine, *PEOPLE, "+31612345678@example.org", message=formula)
 
@@ -221,6 +222,7 @@ async def test_the_export_is_whole_and_guarded(machine: Machine, monkeypatch: py
     assert [row["address"] for row in rows] == [*PEOPLE, "'+31612345678@example.org"]
     assert {row["campaign"] for row in rows} == {"'=HYPERLINK(1)"}
     assert "attachment" in said.headers["Content-Disposition"]
+    assert HEADERS.items() <= said.headers.items()
 
 
 async def test_an_erased_address_is_an_empty_cell(machine: Machine) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Protocol
 
+from gateway import oversight
 from gateway.config import Config
 from gateway.keys import Keys
 from gateway.metrics import Metrics
@@ -29,6 +30,7 @@ from gateway.web.admin.people import People
 from gateway.web.admin.person import Desk
 from gateway.web.admin.route import AdminRoute
 from gateway.web.admin.signing_in import WayIn
+from gateway.web.admin.withheld import Withheld
 from gateway.web.route import Route
 
 # Wrong tries in a quarter of an hour. By name, whoever tries; by peer, whatever the name: one such office has
@@ -70,6 +72,11 @@ class Rooms(person.Rooms, Protocol):
         """What report mode let through."""
         ...
 
+    @property
+    def withheld(self) -> oversight.Withheld:
+        """What was withheld."""
+        ...
+
 
 class Admin:
     """The admin pages of one configuration."""
@@ -102,6 +109,7 @@ class Admin:
         return [
             *self._way_in.routes(),
             *Overview().routes(),
+            *Withheld(rooms, audit).routes(),
             *People(desk, self._objecting, self._metrics).routes(),
             *Corrections(desk).routes(),
             *Erasures(desk).routes(),

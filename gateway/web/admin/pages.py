@@ -9,6 +9,8 @@ from typing import Final
 from aiohttp import web
 
 from gateway import __version__, look
+from gateway.ids import ref
+from gateway.law.reason import Reason
 from gateway.operators import Role
 from gateway.web.admin.operator import Operator
 
@@ -25,12 +27,19 @@ PLACES: Final[tuple[tuple[str, str, Role], ...]] = (
 )
 
 
+def sentence_of(reason: str) -> str:
+    """A reason in a plain sentence; empty for one of another version."""
+    return Reason(reason).sentence if reason in set(Reason) else ""
+
+
 def _when(moment: datetime) -> str:
     return f"{moment:%Y-%m-%d %H:%M:%S} UTC"
 
 
 _TEMPLATES = look.templates(Path(__file__).parent / "templates")
 _TEMPLATES.filters["when"] = _when
+_TEMPLATES.filters["ref"] = ref
+_TEMPLATES.filters["sentence"] = sentence_of
 _TEMPLATES.globals |= {"linked": look.linked, "version": __version__}
 
 
@@ -39,9 +48,13 @@ def shown(template: str, operator: Operator | None, *, status: int = 200, **data
 
     A template extends admin.html, and says where it belongs by `{% set here = "/admin/..." %}`.
     """
+    return web.Response(text=text_of(template, operator, **data), status=status, content_type="text/html")
+
+
+def text_of(template: str, operator: Operator | None, **data: object) -> str:
+    """The template filled in."""
     places = [(path, words) for path, words, who in PLACES if operator and operator.may(who)]
-    text = _TEMPLATES.get_template(template).render(operator=operator, places=places, **data)
-    return web.Response(text=text, status=status, content_type="text/html")
+    return _TEMPLATES.get_template(template).render(operator=operator, places=places, **data)
 
 
 def moved(path: str) -> web.Response:

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import AsyncIterator
 from dataclasses import fields
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Literal
 
 from aiohttp import web
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from gateway.address import AddressError, parse
-from gateway.cells import guarded
 from gateway.ids import from_ref, ref
-from gateway.intake.fields import SHORT, moment_of
+from gateway.intake.fields import SHORT
 from gateway.intake.recording import Rooms
 from gateway.law.reason import Reason
 from gateway.ports import Filters, Log, LogEntry
@@ -23,26 +19,18 @@ from gateway.web.api.bearer import Caller
 from gateway.web.api.problem import Fault, ProblemError
 from gateway.web.api.reading import asked
 from gateway.web.api.route import answered
-from gateway.web.guard import log_fault
+from gateway.web.exporting import CSV, csv_of, exported
+from gateway.web.times import is_time, since_of, until_of
 
 MOST, USUAL = 1000, 100  # entries of a page
 _COLUMNS = tuple(field.name for field in fields(LogEntry))
-_EARLIEST, _LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
 REF = r"^[0-7][0-9a-hjkmnp-tv-z]{12}$"  # of an id, as ids.ref spells it
-_LINES = 200  # of CSV, sent at once
 
 
 def _moment(text: str) -> str:
-    if _day(text) is None and moment_of(text) is None:
+    if not is_time(text):
         raise ValueError("must be a day, or a time with a zone as 2026-03-01T09:30:00%2B01:00")
     return text
-
-
-def _day(text: str) -> datetime | None:
-    try:
-        return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
-    except ValueError:
-        return None
 
 
 def _digits(value: object) -> object:
@@ -123,7 +111,8 @@ class Reading:
         query = asked(LogQuery, request)
         filters = self._filters(query, caller)
         if _wants_csv(request.headers.get("Accept", "")):
-            return await _csv(request, self._log.entries(filters))
+            rows = (_row(entry) async for entry in self._log.entries(filters))
+            return await exported(request, CSV, "log.csv", csv_of(_COLUMNS, rows))
         after = from_ref(query.cursor) if query.cursor else 0
         page = await self._log.page(filters, after, query.limit)
         following = ref(page.next) if page.next is not None else None
@@ -137,8 +126,8 @@ class Reading:
         """What the query narrows to, within the caller's controller (I8)."""
         return Filters(
             withheld=query.withheld == "true",
-            since=_from(query.since),
-            until=_to(query.until),
+            since=since_of(query.since),
+            until=until_of(query.until),
             reason=query.reason.value if query.reason else None,
             category=query.category,
             campaign=query.campaign,
@@ -158,23 +147,12 @@ class Reading:
         return ((caller.controller, self._rooms.keys.hash(caller.controller, mailbox.comparable)),)
 
 
-def _from(text: str | None) -> datetime | None:
-    return _within(_day(text) or moment_of(text)) if text else None
-
-
-def _to(text: str | None) -> datetime | None:
-    """A day counts to its end."""
-    day = _within(_day(text)) if text else None
-    return day + timedelta(days=1) if day else _within(moment_of(text))
-
-
-def _within(moment: datetime | None) -> datetime | None:
-    """A moment with room for arithmetic on either side; nothing is on record beyond."""
-    return min(max(moment, _EARLIEST), _LATEST) if moment else None
-
-
 def _entry(entry: LogEntry) -> Entry:
-    return Entry.model_validate({name: _value(entry, name) for name in _COLUMNS})
+    return Entry.model_validate(_row(entry))
+
+
+def _row(entry: LogEntry) -> dict[str, object]:
+    return {name: _value(entry, name) for name in _COLUMNS}
 
 
 def _value(entry: LogEntry, name: str) -> str | None:
@@ -187,46 +165,3 @@ def _wants_csv(accept: str) -> bool:
     """Whether CSV is named before JSON, or alone."""
     kinds = [kind.partition(";")[0].strip().lower() for kind in accept.split(",")]
     return next((kind for kind in kinds if kind in ("text/csv", "application/json")), "") == "text/csv"
-
-
-async def _csv(request: web.Request, entries: AsyncIterator[LogEntry]) -> web.StreamResponse:
-    """Every entry, sent as it is read. Failing half-way breaks the connection: it must not look whole."""
-    answer = web.StreamResponse(
-        headers={
-            "Content-Type": "text/csv; charset=utf-8; header=present",  # RFC 4180 section 3
-            "Content-Disposition": 'attachment; filename="log.csv"',
-        }
-    )
-    chunks = _chunks(entries)
-    first = await anext(chunks)  # before anything is said, so that a store that fails is a 503
-    await answer.prepare(request)
-    try:
-        await answer.write(first)
-        async for chunk in chunks:
-            await answer.write(chunk)
-    except Exception as fault:
-        log_fault(fault)
-        if request.transport:
-            request.transport.abort()
-    return answer
-
-
-async def _chunks(entries: AsyncIterator[LogEntry]) -> AsyncIterator[bytes]:
-    """The table in parts; cells are guarded against spreadsheets that take them for formulas."""
-    text = io.StringIO()
-    out = csv.writer(text)
-    out.writerow(_COLUMNS)
-    lines = 0
-    async for entry in entries:
-        out.writerow([guarded(_value(entry, name) or "") for name in _COLUMNS])
-        lines += 1
-        if lines % _LINES == 0:
-            yield _taken(text)
-    yield _taken(text)
-
-
-def _taken(text: io.StringIO) -> bytes:
-    octets = text.getvalue().encode("utf-8", "replace")
-    text.seek(0)
-    text.truncate()
-    return octets
