@@ -42,10 +42,14 @@ from gateway.undoing import Undoing
 from gateway.web.admin.everything import Admin
 from gateway.web.api import Api, Stories
 from gateway.web.app import Probe, Runner, build
+from gateway.web.asking import Asked
+from gateway.web.confirm import Confirm
+from gateway.web.objection import ObjectionForm
 from gateway.web.operations import Operations
 from gateway.web.preferences import PreferencesPage
 from gateway.web.public import Public
 from gateway.web.route import Route
+from gateway.web.subscribe import SignUpForm
 
 MOST_FOR_PAGES = 2  # connections to the smarthost, for receipts and /readyz
 
@@ -190,7 +194,7 @@ def _of(share: Mapping[Place, Sockets], service: str) -> list[socket.socket]:
 
 
 @asynccontextmanager
-async def confirming(config: Config, clock: Clock) -> AsyncIterator[Receipts]:
+async def sending_receipts(config: Config, clock: Clock) -> AsyncIterator[Receipts]:
     """Receipts for a command that records objections by itself; waits for them at the end (L31)."""
     async with AsyncExitStack() as stack:
         smarthost = _smarthost(config, min(MOST_FOR_PAGES, config.smarthost.max_connections))
@@ -340,13 +344,17 @@ async def _serve_http(
 def _for_recipients(
     opened: Rooms, objecting: Objecting, confirming: Confirming, metrics: Metrics
 ) -> list[Route]:
-    """The pages for whoever gets mail."""
-    language, ledger, clock = opened.config.gateway.language, opened.ledger, opened.clock
+    """The pages for whoever gets mail, or would like to or not."""
+    config, ledger, clock = opened.config, opened.ledger, opened.clock
     undoing = Undoing(objecting, ledger, confirming, opened.keys, clock)
-    preferring = Preferring(objecting, ledger, confirming, law_of(opened.config), clock)
+    preferring = Preferring(objecting, ledger, confirming, law_of(config), clock)
+    asked = Asked(config.http.trusted_proxies, clock)
     return [
-        *Public(objecting, undoing, metrics, language).routes(),
-        *PreferencesPage(preferring, metrics, language).routes(),
+        *Public(objecting, undoing, metrics, config.gateway.language).routes(),
+        *PreferencesPage(preferring, metrics, config.gateway.language).routes(),
+        *Confirm(confirming, metrics).routes(),
+        *ObjectionForm(config, confirming, objecting, asked, metrics).routes(),
+        *SignUpForm(config, confirming, asked).routes(),
     ]
 
 

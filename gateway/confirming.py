@@ -108,6 +108,15 @@ class Confirming:
         """Whether the controller has a mailbox to write from: without one nothing can be confirmed."""
         return controller in self._senders
 
+    def signs_up(self, category: Category) -> bool:
+        """Whether one can sign up to a category by a form: it asks for double opt-in, and comes by mail."""
+        return (
+            category.double_opt_in
+            and not category.is_service
+            and "email" in category.channels
+            and self.can_mail(category.controller)
+        )
+
     def ask(
         self, mailbox: Mailbox, controller: str, topics: Sequence[Topic], *, language: str, page: str
     ) -> bool:

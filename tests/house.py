@@ -42,6 +42,7 @@ answer_within_seconds = {answer_within}
 {smtp}
 [http]
 listen = "127.0.0.1:{http}"
+{pages}
 [smarthost]
 host = "127.0.0.1"
 port = {smarthost}
@@ -269,6 +270,7 @@ def written(folder: Path, smarthost: int, extra: str = "", text: str = CONFIG, *
         "smarthost": smarthost,
         "answer_within": 20,
         "smtp": "",
+        "pages": "",
         "smarthost_timeout": 10,
         "connections": 8,
         "secret_hash": sha256(SECRET.encode()).hexdigest(),

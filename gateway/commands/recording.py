@@ -206,9 +206,9 @@ def object_(
 async def _object(
     config: Config, mailbox: Mailbox, controllers: list[str], scope: str, said: dict[str, str]
 ) -> list[Recorded]:
-    from gateway.app import confirming  # here, since no other command needs the edges
+    from gateway.app import sending_receipts  # here, since no other command needs the edges
 
-    async with rooms(config) as place, confirming(config, place.clock) as receipts:
+    async with rooms(config) as place, sending_receipts(config, place.clock) as receipts:
         objecting = Objecting(
             place.ledger,
             place.journal.sent,

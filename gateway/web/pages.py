@@ -259,3 +259,26 @@ def _page(template: str, words: Texts, spoken: str, controller: Controller | Non
     return _TEMPLATES.get_template(template).render(
         words=words, language=spoken, controller=controller, linked=look.linked, **data
     )
+
+
+def shown(template: str, spoken: str, controller: Controller | None, **data: object) -> str:
+    """A page of this template, in this language; of no controller, without one's footer."""
+    return _page(template, texts(spoken), spoken, controller, **data)
+
+
+def failed(title: str, text: str, spoken: str, controller: Controller | None) -> str:
+    """A page that says what did not happen, in these words."""
+    return shown("failed.html", spoken, controller, title=title, text=text, choice=None)
+
+
+def not_recorded(spoken: str, controller: Controller | None, *, retry: bool) -> str:
+    """Nothing was recorded, and says so; `retry`: with a button to try again."""
+    words = texts(spoken)
+    return shown(
+        "failed.html",
+        spoken,
+        controller,
+        title=words.page_unavailable_title,
+        text=words.page_unavailable_text,
+        choice="default" if retry else None,
+    )

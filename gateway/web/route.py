@@ -13,7 +13,8 @@ from aiohttp.typedefs import Handler
 Who: TypeAlias = Literal["anyone", "link", "visitor", "viewer", "officer", "administrator"]
 
 # What becomes of a request that a page of another site sends: harmless, since it changes nothing; counted,
-# since an objection counts whatever it comes from (RFC 8058 section 3.2); refused.
+# since an objection counts whatever it comes from (RFC 8058 section 3.2), and a form that asks nobody who
+# they are does no more for one site than for another; refused.
 CrossSite: TypeAlias = Literal["harmless", "counted", "refused"]
 
 
