@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from playwright.async_api import Page
 
-from tests.browser.bakery import subscriber
+from tests.browser.bakery import consent, subscriber
 from tests.house import House
 
 Way: TypeAlias = Callable[[House, Page, str], Awaitable[None]]  # the last is a person nobody has heard of
@@ -24,6 +24,8 @@ STATUS = {
     "store-down": 503,
     "admin-not-found": 404,
     "sign-in-refused": 403,
+    "people-no-address": 422,
+    "person-correct-faults": 422,
 }  # the others: 200
 
 
@@ -155,4 +157,81 @@ async def sign_in_refused(house: House, window: Page, person: str) -> None:
     await sign_in(house, window, person)
     await window.get_by_label("Name").fill("Olga")
     await window.get_by_label("Password").fill("not hers")
+    await main_button(window)
+
+
+@admin
+async def people(house: House, window: Page, person: str) -> None:
+    """Whom an officer wants to see."""
+    await window.goto(f"{house.url}/admin/people")
+
+
+@admin
+async def people_no_address(house: House, window: Page, person: str) -> None:
+    """What was typed is no address."""
+    await look_up(house, window, "bram at example.org")
+
+
+@admin
+async def person_dossier(house: House, window: Page, person: str) -> None:
+    """All that is held on somebody with a history, and what can be done."""
+    await look_up(house, window, "bram@example.org")
+
+
+@admin
+async def person_unknown(house: House, window: Page, person: str) -> None:
+    """Nothing is held."""
+    await look_up(house, window, person)
+
+
+@admin
+async def person_objected(house: House, window: Page, person: str) -> None:
+    """An objection was just recorded."""
+    await look_up(house, window, person)
+    await window.get_by_role("button", name="Record the objection").click()
+
+
+@admin
+async def person_correct(house: House, window: Page, person: str) -> None:
+    """A row, to be corrected."""
+    await look_up(house, window, "anna@example.org")
+    await window.get_by_role("button", name="Correct it").first.click()
+
+
+@admin
+async def person_correct_faults(house: House, window: Page, person: str) -> None:
+    """The same, with what is wrong beside its fields."""
+    await person_correct(house, window, person)
+    await window.get_by_label("Occurred at").fill("last week")
+    await window.get_by_label("Channels").fill("fax")
+    await main_button(window)
+
+
+@admin
+async def person_erase(house: House, window: Page, person: str) -> None:
+    """What an erasure would take, and what stays."""
+    await look_up(house, window, "chris@example.org")
+    await window.get_by_role("button", name="Look at what would be erased").click()
+
+
+@admin
+async def person_erased(house: House, window: Page, person: str) -> None:
+    """It was done."""
+    await house.record(consent(person))
+    await look_up(house, window, person)
+    await window.get_by_role("button", name="Look at what would be erased").click()
+    await window.get_by_label("Type the address again").fill(person)
+    await main_button(window)
+
+
+@admin
+async def configuration(house: House, window: Page, person: str) -> None:
+    """What is configured, and what it decides on a customer."""
+    await window.goto(f"{house.url}/admin/configuration?person=customer")
+
+
+async def look_up(house: House, window: Page, address: str) -> None:
+    """Fill in the form, as an officer does."""
+    await people(house, window, address)
+    await window.get_by_label("E-mail address").fill(address)
     await main_button(window)

@@ -38,7 +38,15 @@ class Erasures:
     ) -> web.Response:
         rooms = self._desk.rooms
         would = [await foreseen(rooms, one, whom.mailbox) for one in whom.controllers]
-        return shown("erase.html", operator, status=status, whom=whom, would=would, fault=fault)
+        return shown(
+            "erase.html",
+            operator,
+            status=status,
+            whom=whom,
+            would=would,
+            fault=fault,
+            controllers=rooms.config.controllers,
+        )
 
     async def erase(self, request: web.Request, operator: Operator) -> web.Response:
         """The act, which itself records who did it; 503 when it has to be asked for again to be ended."""
@@ -50,7 +58,15 @@ class Erasures:
             await erase(rooms, one, whom.mailbox, operator.name, ERASING_SECONDS) for one in whom.controllers
         ]
         ended = all(one.complete for one in done)
-        return shown("erased.html", operator, status=200 if ended else 503, whom=whom, done=done, ended=ended)
+        return shown(
+            "erased.html",
+            operator,
+            status=200 if ended else 503,
+            whom=whom,
+            done=done,
+            ended=ended,
+            controllers=rooms.config.controllers,
+        )
 
 
 def _is_same(typed: str, whom: Whom) -> bool:
