@@ -1,4 +1,4 @@
-"""An officer at work in a browser: a dossier is printed, an objection taken, a row mended, a person erased."""
+"""An officer at work in a browser: a dossier is printed, an objection taken, a row mended, somebody erased."""
 
 from __future__ import annotations
 
