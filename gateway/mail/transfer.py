@@ -23,6 +23,7 @@ LINE = 998  # RFC 5322 section 2.1.1
 _QP_TOKEN = re.compile(rb"=(?:([0-9A-Fa-f]{2})|[ \t]*(?:\r\n|\Z))")
 _QP_PADDED = re.compile(rb"=[ \t]+(?=\r\n|\Z)")
 _STRETCH = 65_536  # octets decoded at a time
+_FEW = 200  # octets, in which to look for a place is soon done
 _BLANKS = b" \t\r\n\v\f"
 _QP_BAD = re.compile(rb"=(?![0-9A-Fa-f]{2}|[ \t]*(?:\r\n|\Z))")
 
@@ -186,7 +187,6 @@ class _QpOffsets:
         self._raw = raw
         self._start = self._end = 0  # the stretch of whole lines looked at
         self._decoded_start = self._decoded_end = 0
-        self._anchors: tuple[list[int], list[int]] | None = None
         found = raw.find(b"\r\n", max(len(raw) - self._STEP, 0))
         if found >= 0 and (before := decoded - len(_decode_qp(raw[found + 2 :]))) <= first:  # as most often
             self._end, self._decoded_end = found + 2, before
@@ -195,19 +195,30 @@ class _QpOffsets:
         """The encoded offset of decoded offset `at`."""
         while at >= self._decoded_end and self._end < len(self._raw):
             self._next()
-        if self._anchors is None:
-            self._anchors = _qp_anchors(self._raw[self._start : self._end])
-        decoded, encoded = self._anchors
-        inside = at - self._decoded_start
+        start, end, inside = self._lines_around(at)
+        decoded, encoded = _qp_anchors(self._raw[start:end])
         anchor = bisect_right(decoded, inside) - 1
-        return self._start + encoded[anchor] + inside - decoded[anchor]
+        return start + encoded[anchor] + inside - decoded[anchor]
 
     def _next(self) -> None:
         found = self._raw.find(b"\r\n", self._end + self._STEP)
         self._start, self._decoded_start = self._end, self._decoded_end
         self._end = len(self._raw) if found < 0 else found + 2
         self._decoded_end += len(_decode_qp(self._raw[self._start : self._end]))
-        self._anchors = None
+
+    def _lines_around(self, at: int) -> tuple[int, int, int]:
+        """The few lines of the stretch in which it stands, and how far in their text: halved, and halved again."""
+        start, end, inside = self._start, self._end, at - self._decoded_start
+        while end - start > _FEW:
+            middle = self._raw.find(b"\r\n", (start + end) // 2, end - 2) + 2
+            if middle < 2:
+                break
+            decoded = len(_decode_qp(self._raw[start:middle]))
+            if inside < decoded:
+                end = middle
+            else:
+                start, inside = middle, inside - decoded
+        return start, end, inside
 
 
 def _qp_breaks(raw: bytes, start: int, end: int) -> tuple[bool, bool]:
