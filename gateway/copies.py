@@ -105,8 +105,7 @@ class Copies:
             return self._service
         notice = self._notice(person, decided)
         content = self._prepared.copy(notice, **self._trace)
-        is_one_of_many = self._signers and len(self._envelope.recipients) > 1
-        return self._signed(content, self._prepared.body_digest(notice) if is_one_of_many else None)
+        return self._signed(content, self._prepared.body_digest(notice) if self._signers else None)
 
     async def relay(self, copy: bytes, recipient: Mailbox, connection: Connection) -> Answer:
         """Hand a copy over for one recipient, exactly as decided on (I9)."""

@@ -36,8 +36,10 @@ _ARC = "arc-"  # RFC 8617
 _NAME = re.compile(rb"([!-9;-~]+):")
 _END = re.compile(rb"\r\n(?![ \t])")
 
-# What sending tools and providers call their campaign, nearest to the tool first.
+# What the sender calls its campaign: by our own field, or by its tool's, nearest to the tool first.
 _CAMPAIGN_FIELDS = (
+    "x-sendright-campaign",
+    "x-messageid",
     "x-listmonk-campaign",
     "x-email-id",  # Mautic
     "x-mautic-campaign",
@@ -150,11 +152,10 @@ class Message:
         return next((name for name in map(_campaign, self._campaign_values()) if name), "")
 
     def _campaign_values(self) -> Iterator[bytes]:
-        names = ["x-sendright-campaign"]
-        if self.first("x-phplist-version") is not None:
-            names.append("x-messageid")  # only phpList means its campaign by it
-        for name in (*names, *_CAMPAIGN_FIELDS):
-            yield self.first(name) or b""
+        values = {field.key: field.value for field in reversed(self.fields_all)}  # the first of each name
+        if "x-phplist-version" not in values:
+            values.pop("x-messageid", None)  # only phpList means its campaign by it
+        return (values[name] for name in _CAMPAIGN_FIELDS if name in values)
 
     def hidden_recipients(self) -> bool:
         """Whether a provider's control field names recipients: they would escape every decision (I1)."""

@@ -5,6 +5,7 @@ Rules of this file (invariant I6):
 1. Octets outside the splices go out as they came. What cannot be edited surely is wrapped: it becomes,
    untouched, the first part of a multipart/mixed, and the notice stands in a part after it.
 2. Whatever can be said without a person is said once, in `prepare`; copies differ in the link alone.
+   Tools submit a mailing as many messages: those with the same body are read once, whoever they are to.
 3. No copy without a way out (L10): a message that can neither be edited nor wrapped is refused there.
 """
 
@@ -13,6 +14,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from gateway.mail import placing
 from gateway.mail.charset import MoveError
@@ -32,6 +34,7 @@ __all__ = ["CannotCarryNoticeError", "Prepared", "prepare", "service_copy"]
 _BROKEN = ("dkim-signature", "arc-", "domainkey-signature")
 _OWN_WAY_OUT = frozenset({"list-unsubscribe", "list-unsubscribe-post"})  # replaced: RFC 8058 wants one URI
 _MOVED = ("content-",)  # a wrapped entity keeps the fields that describe it (RFC 2046 section 5.1)
+_KEPT, _MOST_KEPT = 16, 200_000  # readings that are kept, each of a body of so many octets at most
 
 
 class _FirstError(Exception):
@@ -67,12 +70,58 @@ class _Opened:
         return True
 
 
+@dataclass(slots=True)
+class _Body:
+    """The bodies of all copies, with the link's places."""
+
+    pieces: tuple[Piece, ...]
+    _shared: SharedBody | None = None
+
+    def digest(self, url: str) -> bytes:
+        """SHA-256 of the canonical body of the copy with this link; made of what its copies share."""
+        if self._shared is None:
+            self._shared = SharedBody(self.pieces)
+        return self._shared.digest(url)
+
+
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """All of a message's copies: fields, then the list fields, then the body with the link's places."""
+    """All of a message's copies: fields, then the list fields, then the body."""
 
     head: bytes
-    body: tuple[Piece, ...]
+    body: _Body
+
+
+class _Reading:
+    """A body, with the fields that say how to read it, and the sender's own way out.
+
+    Nothing else of a message: what is kept for the next one with the same body has no word of its header.
+    """
+
+    def __init__(self, opened: _Opened, *, eight_bit: bool) -> None:
+        self._opened = opened
+        self._eight_bit = eight_bit
+        self._bodies: dict[
+            Notice, _Body | None
+        ] = {}  # by what the notice says
+
+    def body(self, notice: Notice) -> _Body | None:
+        """The body with this notice; None where its header has to change with it."""
+        if notice not in self._bodies:
+            try:
+                self._bodies[notice] = _edited(self._opened, notice, eight_bit=self._eight_bit)
+            except (_FirstError, StrangeError):
+                self._bodies[notice] = None
+        return self._bodies[notice]
+
+
+@lru_cache(maxsize=_KEPT)
+def _reading(fields: tuple[Field, ...], body: bytes, eight_bit: bool) -> _Reading | None:
+    """None where it cannot be edited as it is. Raises CannotCarryNoticeError."""
+    header = b"".join(it.raw for it in fields)
+    content = b"%b\r\n%b" % (header, body)
+    opened = _opened(Message(content, fields, len(header), len(header) + 2, frozenset()), as_it_is=True)
+    return _Reading(opened, eight_bit=eight_bit) if opened and _surely_edited(opened) else None
 
 
 def prepare(message: Message, *, eight_bit: bool) -> Prepared:
@@ -95,11 +144,14 @@ class Prepared:
     def __init__(self, message: Message, *, eight_bit: bool) -> None:
         self._message = message
         self._eight_bit = eight_bit
-        self._plans: dict[Notice, _Plan] = {}  # by what the notice says; people differ in their ground
-        self._shared: dict[int, SharedBody] = {}  # by plan
-        self._opened = _opened(message)
-        if self._opened is None or not _surely_edited(self._opened):
-            placing.to_drop(tree(message))  # refused here, if at all
+        self._plans: dict[Notice, _Plan] = {}  # by what the notice says
+        self._opened: _Opened | None = None  # where the reading does not serve
+        self._reading: _Reading | None = None
+        if len(message.content) - message.body <= _MOST_KEPT:
+            telling = (it for it in message.fields_all if it.key.startswith(_MOVED) or it.key in _OWN_WAY_OUT)
+            self._reading = _reading(tuple(telling), message.content[message.body :], eight_bit)
+        if self._reading is None:
+            self._open()
 
     def copy(
         self, notice: Notice, *, received: bytes = b"", date: bytes = b"", message_id: bytes = b""
@@ -117,17 +169,13 @@ class Prepared:
                 # RFC 2369 section 3.2; RFC 8058 section 3.1
                 b"List-Unsubscribe: <%b>\r\n" % url.encode("ascii"),
                 b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n\r\n",
-                rendered(plan.body, url),
+                rendered(plan.body.pieces, url),
             ]
         )
 
     def body_digest(self, notice: Notice) -> bytes:
-        """SHA-256 of the copy's canonical body (RFC 6376 section 3.7), made of what its copies share."""
-        plan = self._plan(notice)
-        shared = self._shared.get(id(plan))
-        if shared is None:
-            shared = self._shared[id(plan)] = SharedBody(plan.body)
-        return shared.digest(notice.link)
+        """SHA-256 of the copy's canonical body (RFC 6376 section 3.7)."""
+        return self._plan(notice).body.digest(notice.link)
 
     def _plan(self, notice: Notice) -> _Plan:
         said = replace(notice, link=SLOT)
@@ -137,19 +185,31 @@ class Prepared:
         return plan
 
     def _planned(self, notice: Notice) -> _Plan:
-        opened = self._opened
+        if self._reading and (body := self._reading.body(notice)):
+            return _Plan(_head(self._message), body)
+        opened = self._opened or self._open()
         while opened is not None:
             try:
-                return _edited(opened, notice, eight_bit=self._eight_bit)
+                return _Plan(_head(opened.message), _edited(opened, notice, eight_bit=self._eight_bit))
             except _FirstError as first:
                 opened = _reopened(opened.message, first)
             except StrangeError:
                 break
         return _wrapped(self._message, notice)
 
+    def _open(self) -> _Opened | None:
+        """Read all of the message; None when it is to be wrapped. Raises CannotCarryNoticeError."""
+        self._opened = _opened(self._message)
+        if self._opened is None or not _surely_edited(self._opened):
+            placing.to_drop(tree(self._message))  # refused here, if at all
+        return self._opened
 
-def _opened(message: Message) -> _Opened | None:
-    """The message with its leaves; None when it is to be wrapped. Raises CannotCarryNoticeError."""
+
+def _opened(message: Message, *, as_it_is: bool = False) -> _Opened | None:
+    """The message with its leaves; None when it is to be wrapped. Raises CannotCarryNoticeError.
+
+    A text may have to move to UTF-8 first; with `as_it_is` that, too, is None.
+    """
     root = tree(message)
     try:
         found = placing.leaves(root)
@@ -164,7 +224,9 @@ def _opened(message: Message) -> _Opened | None:
                     raise
     except StrangeError:
         return None
-    return _reopened(message, _FirstError(to_move)) if to_move else opened
+    if not to_move:
+        return opened
+    return None if as_it_is else _reopened(message, _FirstError(to_move))
 
 
 def _surely_edited(opened: _Opened) -> bool:
@@ -223,7 +285,11 @@ def _marketing_fields(message: Message) -> list[Field]:
     return [it for it in _unbroken(message.without_control_fields) if it.key not in _OWN_WAY_OUT]
 
 
-def _edited(opened: _Opened, notice: Notice, *, eight_bit: bool) -> _Plan:
+def _head(message: Message) -> bytes:
+    return b"".join(field.raw for field in _marketing_fields(message))
+
+
+def _edited(opened: _Opened, notice: Notice, *, eight_bit: bool) -> _Body:
     """The notice in each readable leaf, by splices. Raises _FirstError or StrangeError."""
     urls = own_urls(opened.message)
     splices, to_move, to_recode = [*opened.dropped], {}, set()
@@ -240,8 +306,7 @@ def _edited(opened: _Opened, notice: Notice, *, eight_bit: bool) -> _Plan:
             splices.append(Splice(*opened.droppable[it.part.start], ()))
     if to_move or to_recode:
         raise _FirstError(to_move, frozenset(to_recode))
-    head = b"".join(field.raw for field in _marketing_fields(opened.message))
-    return _Plan(head, _spliced(opened.message, splices))
+    return _Body(_spliced(opened.message, splices))
 
 
 def _spliced(message: Message, splices: Iterable[Splice]) -> tuple[Piece, ...]:
@@ -272,7 +337,7 @@ def _wrapped(message: Message, notice: Notice) -> _Plan:
         *_notice_part(root, notice),
         b"\r\n--%b--\r\n" % boundary,
     )
-    return _Plan(b"".join(outer), pieces)
+    return _Plan(b"".join(outer), _Body(pieces))
 
 
 def _boundary(content: bytes) -> bytes:

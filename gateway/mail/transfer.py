@@ -150,7 +150,9 @@ def _decoded(raw: bytes, encoding: str) -> bytes:
 
 def _decode_qp(raw: bytes) -> bytes:
     """Well-formed quoted-printable; blanks after a soft break's "=" are transport padding (rule 3)."""
-    return b"".join(binascii.a2b_qp(_QP_PADDED.sub(b"=", lines)) for lines in _line_stretches(raw))
+    if b"= " in raw or b"=\t" in raw:
+        return b"".join(binascii.a2b_qp(_QP_PADDED.sub(b"=", lines)) for lines in _line_stretches(raw))
+    return binascii.a2b_qp(raw)
 
 
 def _line_stretches(raw: bytes) -> Iterator[bytes]:
@@ -207,7 +209,7 @@ class _QpOffsets:
         self._decoded_end += len(_decode_qp(self._raw[self._start : self._end]))
 
     def _lines_around(self, at: int) -> tuple[int, int, int]:
-        """The few lines of the stretch in which it stands, and how far in their text: halved, and halved again."""
+        """The few lines of the stretch in which it stands, and how far into their text it does."""
         start, end, inside = self._start, self._end, at - self._decoded_start
         while end - start > _FEW:
             middle = self._raw.find(b"\r\n", (start + end) // 2, end - 2) + 2
