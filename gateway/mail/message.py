@@ -8,8 +8,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from email.errors import HeaderParseError
 from email.header import decode_header, make_header
+from functools import lru_cache
 from io import IncrementalNewlineDecoder
-from itertools import islice
 from typing import NamedTuple
 
 from gateway.mail import originator, provider
@@ -35,6 +35,7 @@ _ARC = "arc-"  # RFC 8617
 # RFC 5322 section 2.2 and 2.2.3: a name, a colon at once after it, a body that may be folded.
 _NAME = re.compile(rb"([!-9;-~]+):")
 _END = re.compile(rb"\r\n(?![ \t])")
+_UNFOLDED = re.compile(rb"([!-9;-~]+):([^\r\n]*)\r\n(?![ \t])")  # as most are
 
 # What the sender calls its campaign: by our own field, or by its tool's, nearest to the tool first.
 _CAMPAIGN_FIELDS = (
@@ -72,17 +73,32 @@ class Field(NamedTuple):
     value: bytes  # unfolded (RFC 5322 section 2.2.3) and stripped
 
 
+@lru_cache(maxsize=1024)
+def _key(name: bytes) -> str:
+    return name.decode("ascii").lower()
+
+
+def _unfolded(block: bytes, at: int) -> Field | None:
+    found = _UNFOLDED.match(block, at)
+    return Field(_key(found[1]), found[0], found[2].strip()) if found else None
+
+
+def _folded(block: bytes, at: int) -> Field | None:
+    name = _NAME.match(block, at)
+    end = _END.search(block, name.end()) if name else None
+    if not (name and end):
+        return None
+    value = block[name.end() : end.start()].replace(b"\r\n", b"").strip()
+    return Field(_key(name[1]), block[at : end.end()], value)
+
+
 def read_fields(block: bytes, most: int = MAX_FIELDS) -> tuple[tuple[Field, ...], int]:
     """The fields at the start of `block`, and how many octets they fill; stops at the first that is none."""
     fields: list[Field] = []
     at = 0
-    for end in islice(_END.finditer(block), most):
-        name = _NAME.match(block, at, end.start())
-        if name is None:
-            break
-        value = block[name.end() : end.start()].replace(b"\r\n", b"").strip()
-        fields.append(Field(name[1].decode("ascii").lower(), block[at : end.end()], value))
-        at = end.end()
+    while len(fields) < most and (field := _unfolded(block, at) or _folded(block, at)):
+        fields.append(field)
+        at += len(field.raw)
     return tuple(fields), at
 
 

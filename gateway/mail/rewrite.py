@@ -101,9 +101,7 @@ class _Reading:
     def __init__(self, opened: _Opened, *, eight_bit: bool) -> None:
         self._opened = opened
         self._eight_bit = eight_bit
-        self._bodies: dict[
-            Notice, _Body | None
-        ] = {}  # by what the notice says
+        self._bodies: dict[Notice, _Body | None] = {}  # by what the notice says
 
     def body(self, notice: Notice) -> _Body | None:
         """The body with this notice; None where its header has to change with it."""

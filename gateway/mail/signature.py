@@ -45,7 +45,8 @@ _MOST_KEPT = 1_000  # octets of h= for which the folded tags are kept
 _TIME, _HASH = b"\1", b"\2"  # stand for an octet of t= and of bh= in these
 _NONE = b"0" * 60  # stands for b=: as long as no signature is too short for a line of its own
 
-_COVERED = (*((name, 1) for name in _OVERSIGNED), *((name, 0) for name in _SIGNED))
+# By key: its name, and how many times more than it occurs.
+_COVERED = {name: (name.encode(), 1) for name in _OVERSIGNED} | {name: (name.encode(), 0) for name in _SIGNED}
 
 PrivateKey = rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
 
@@ -132,17 +133,18 @@ def _signed_fields(header: bytes) -> tuple[bytes, bytes]:
     fields, read = read_fields(header, most=len(header))  # as many as there are: ours came on top
     if read != len(header):
         raise SigningError("message header is malformed")
-    values: dict[str, list[bytes]] = {}
+    found: dict[str, list[bytes]] = {}
     for field in reversed(fields):  # RFC 6376 section 5.4.2: from the bottom up
-        values.setdefault(field.key, []).append(field.value)
-    if "from" not in values:  # RFC 6376 section 5.4
+        if field.key in _COVERED:
+            found.setdefault(field.key, []).append(field.value)
+    if "from" not in found:  # RFC 6376 section 5.4
         raise SigningError("message has no From field")
     names, lines = [], []
-    for name, more in _COVERED:
-        found = values.get(name, ())
-        names += [name] * (len(found) + more)
-        lines += [f"{name}:".encode() + value for value in found]
-    return " : ".join(names).encode(), b"".join(_one_blank(line) + b"\r\n" for line in lines)
+    for key, (name, more) in _COVERED.items():
+        values = found.get(key, ())
+        names += [name] * (len(values) + more)
+        lines += [b"%b:%b\r\n" % (name, value) for value in values]
+    return b" : ".join(names), _one_blank(b"".join(lines))
 
 
 def relaxed_body(body: bytes) -> bytes:

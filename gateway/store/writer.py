@@ -2,7 +2,8 @@
 
 Rules of this file:
 
-1. A round takes whatever waits when its turn comes: no timer, and no wake-up while nothing waits.
+1. A round takes whatever waits when its turn comes: no timer, and no wake-up while nothing waits. What is
+   asked for in one turn of the loop comes together: many small rounds would take the interpreter from it.
    Nobody hears of a result before the round's COMMIT returned (I2, I3).
 2. An outage (locked, full, read-only, moved away) fails everybody in the round, for now (I4); what must
    not be lost is held and written in a later round, before anything newer.
@@ -75,7 +76,8 @@ class Writer:
         self._keys_check = keys_check
         self._seal_key = seal_key
         self._now = now
-        self._queue: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._gathered: list[Job] = []  # asked for since the loop's last turn
+        self._queue: queue.SimpleQueue[list[Job] | None] = queue.SimpleQueue()
         self._held: list[Job] = []
         self._closing = False
         self._failures = 0  # rounds that failed in a row
@@ -115,6 +117,7 @@ class Writer:
             with contextlib.suppress(StoreUnavailableError):
                 await self.run(partial(self._sealer.seal, writer=self.number), SEAL_PATIENCE)
         self._closing = True
+        self._hand_over()
         self._queue.put(None)
         await asyncio.to_thread(self._thread.join)
 
@@ -159,8 +162,16 @@ class Writer:
         if self._closing:
             job.waiter.set_exception(StoreUnavailableError("the store is closed"))
         else:
-            self._queue.put(job)
+            if not self._gathered:
+                job.waiter.get_loop().call_soon(self._hand_over)
+            self._gathered.append(job)
         return job.waiter
+
+    def _hand_over(self) -> None:
+        """What was asked for in one turn of the loop goes to the thread at once (rule 1)."""
+        if self._gathered:
+            self._queue.put(self._gathered)
+            self._gathered = []
 
     # --- from here on everything runs on the writer's thread ---
 
@@ -173,26 +184,26 @@ class Writer:
                 taken += self._take()
                 stopping = stopping or None in taken
                 tries -= stopping
-                self._round([job for job in taken if job is not None])
+                self._round([job for jobs in taken if jobs is not None for job in jobs])
         if self._held:
             log.error("store.closed-with-works-held", works=len(self._held))
         self._turn.close()
         self._disconnect()
 
-    def _await_work(self) -> list[Job | None]:
+    def _await_work(self) -> list[list[Job] | None]:
         """What is held, or the first that comes; blocks while there is neither."""
-        held: list[Job | None] = list(self._held)
+        held: list[list[Job] | None] = [self._held] if self._held else []
         pause = min(FIRST_PAUSE * 2 ** max(self._failures - 1, 0), LONGEST_PAUSE) if held else None
         self._held = []
         with contextlib.suppress(queue.Empty):
             held.append(self._queue.get(timeout=pause))
         return held
 
-    def _take(self) -> list[Job | None]:
+    def _take(self) -> list[list[Job] | None]:
         """Whatever else came until now."""
-        taken: list[Job | None] = []
+        taken: list[list[Job] | None] = []
         with contextlib.suppress(queue.Empty):
-            while len(taken) < MOST_WORKS:
+            while sum(len(jobs) for jobs in taken if jobs) < MOST_WORKS:
                 taken.append(self._queue.get_nowait())
         return taken
 

@@ -151,6 +151,10 @@ class Texts:
     dossier_no_term: str
     dossier_refusals_stay: str
 
+    def __hash__(self) -> int:
+        """One word tells the languages apart; notices are looked up by their words for each copy."""
+        return hash(self.unsubscribe)
+
 
 @cache
 def texts(language: str) -> Texts:

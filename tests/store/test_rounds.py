@@ -30,6 +30,7 @@ async def in_one_round(store: Store, *works: Callable[[], Awaitable[object]]) ->
     for work in works:
         waiting.append(asyncio.ensure_future(work()))
         await asyncio.sleep(0)
+    await asyncio.sleep(0)  # the turn of the loop ends, and what the last asked for reaches the writer
     gate.let_go()
     await held
     return await asyncio.gather(*waiting)
