@@ -28,7 +28,11 @@ from gateway.demo.catch_all import Inbox, listening
 from gateway.demo.story import CAST, SENDER, SENT, message, text_of
 from gateway.intake import import_file
 from gateway.mail.signature import load_key, new_key, record
+from gateway.operators import COMMAND_LINE
+from gateway.passwords import Passwords, fresh
 from gateway.store.log import Filters, LogEntry
+
+OPERATOR = "demo"
 
 
 def main(*, once: bool) -> int:
@@ -49,6 +53,7 @@ class _Demo:
         self.folder = folder
         self.console = Console(width=None if Console().is_terminal else 140)
         self.secret = secrets.token_urlsafe(24)
+        self.password = fresh()  # of the operator
         self.failures = 0
 
     async def play(self, *, once: bool) -> int:
@@ -86,6 +91,7 @@ class _Demo:
         await self._send_invoice(gateway)
         await self._show_copy(config)
         await self._unsubscribe(gateway)
+        await self._sign_in(config, gateway)
 
     async def _record_evidence(self, gateway: Running) -> None:
         self._step("1", "Evidence is recorded for eight people")
@@ -169,9 +175,26 @@ class _Demo:
             f"anna@example.org: {entry.decision}, {why}: {self._article(gateway, why)}",
         )
 
+    async def _sign_in(self, config: Config, gateway: Running) -> None:
+        self._step("6", "An operator signs in to the admin pages, and sees what was withheld")
+        rooms, hashed = gateway.rooms, await Passwords().hash(self.password)
+        await rooms.accounts.add(OPERATOR, "administrator", hashed, rooms.clock.now(), COMMAND_LINE)
+        form = {"name": OPERATOR, "password": self.password, "then": "/admin/withheld"}
+        jar = aiohttp.CookieJar(unsafe=True)  # also from an address, as this is
+        async with (
+            aiohttp.ClientSession(cookie_jar=jar, headers={"Sec-Fetch-Site": "same-origin"}) as session,
+            session.post(f"{config.gateway.public_url}/admin/sign-in", data=form) as answer,
+        ):
+            seen = answer.status == 200 and "anna@example.org" in await answer.text()
+            self._check(seen, f"{answer.url.path} answers {answer.status}, and shows Anna's")
+
     async def _stay(self, config: Config, gateway: Running) -> None:
         self.console.print(
             f"\nStill up: SMTP on {gateway.smtp[0][1]} (login mailtool, password {self.secret})"
+        )
+        self.console.print(
+            f"  the admin pages      {config.gateway.public_url}/admin"
+            f" (name {OPERATOR}, password {self.password})"
         )
         self.console.print(f"  an unsubscribe page  {self._link(self.inbox.of('bram@example.org')[0])}")
         self.console.print(f"  figures and health   {config.gateway.public_url}/metrics  /readyz")

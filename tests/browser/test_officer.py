@@ -1,4 +1,4 @@
-"""An officer at work in a browser: a dossier is printed, an objection taken, a row mended, somebody erased."""
+"""An officer at work in a browser: a dossier is printed, an objection taken, a row mended, a person gone."""
 
 from __future__ import annotations
 
