@@ -13,6 +13,7 @@ from tests.doubles import Received
 from tests.house import House, link_of
 
 CONFIG = (Path(__file__).parent / "bakery.toml").read_text("utf-8")
+PASSWORD = "a goose walks over the bridge"  # of every operator
 DOMAIN = "bakkerij-dejong.example"
 PEOPLE = [
     json.loads(line)

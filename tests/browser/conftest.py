@@ -18,15 +18,14 @@ from tests.chromium import FLAGS, program
 from tests.house import House, opened, written
 
 OPERATORS: dict[str, Role] = {"Vera": "viewer", "Olga": "officer", "Ada": "administrator"}
-PASSWORD = "a goose walks over the bridge"
-HASHED = PasswordHasher(PASSES, KIBIBYTES, LANES).hash(PASSWORD)
+HASHED = PasswordHasher(PASSES, KIBIBYTES, LANES).hash(bakery.PASSWORD)
 
 
 async def sign_in(window: Page, url: str, name: str, code: str = "") -> None:
     """Fill in the form, as an operator does."""
     await window.goto(f"{url}/admin")
     await window.get_by_label("Name").fill(name)
-    await window.get_by_label("Password").fill(PASSWORD)
+    await window.get_by_label("Password").fill(bakery.PASSWORD)
     await window.get_by_label("second factor").fill(code)
     await window.get_by_role("button", name="Sign in").click()
 

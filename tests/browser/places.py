@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from playwright.async_api import Page
 
-from tests.browser.bakery import consent, subscriber
+from tests.browser.bakery import PASSWORD, consent, subscriber
 from tests.house import House
 
 Way: TypeAlias = Callable[[House, Page, str], Awaitable[None]]  # the last is a person nobody has heard of
@@ -235,3 +235,31 @@ async def look_up(house: House, window: Page, address: str) -> None:
     await people(house, window, address)
     await window.get_by_label("E-mail address").fill(address)
     await main_button(window)
+
+
+@admin
+async def operators(house: House, window: Page, person: str) -> None:
+    """Who may sign in."""
+    await window.goto(f"{house.url}/admin/operators")
+
+
+@admin
+async def operator_added(house: House, window: Page, person: str) -> None:
+    """Somebody new."""
+    await operators(house, window, person)
+    await window.get_by_label("Name", exact=True).fill("Bo")
+    await window.get_by_role("button", name="Add").click()
+
+
+@admin
+async def account(house: House, window: Page, person: str) -> None:
+    """One's own."""
+    await window.goto(f"{house.url}/admin/account")
+
+
+@admin
+async def second_factor(house: House, window: Page, person: str) -> None:
+    """A secret for one's phone."""
+    await account(house, window, person)
+    await window.get_by_label("Present password").last.fill(PASSWORD)
+    await window.get_by_role("button", name="Set up a second factor").click()
