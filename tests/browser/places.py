@@ -14,6 +14,7 @@ from playwright.async_api import Page
 
 from tests.browser.bakery import PASSWORD, consent, subscriber
 from tests.house import House
+from tests.salon import link_in
 
 Way: TypeAlias = Callable[[House, Page, str], Awaitable[None]]  # the last is a person nobody has heard of
 
@@ -21,9 +22,12 @@ PUBLIC: dict[str, Way] = {}
 ADMIN: dict[str, Way] = {}
 STATUS = {
     "not-found": 404,
+    "objection-misspelt": 422,
+    "sign-up-unticked": 422,
     "store-down": 503,
     "admin-not-found": 404,
     "sign-in-refused": 403,
+    "withheld-misasked": 422,
     "people-no-address": 422,
     "person-correct-faults": 422,
 }  # the others: 200
@@ -97,6 +101,85 @@ async def preferences_mailed(house: House, window: Page, person: str) -> None:
 
 
 @public
+async def objection_senders(house: House, window: Page, person: str) -> None:
+    """To whom somebody without a mail at hand may object."""
+    await window.goto(f"{house.url}/objection")
+
+
+@public
+async def objection(house: House, window: Page, person: str) -> None:
+    """The form for one of them."""
+    await objection_senders(house, window, person)
+    await window.get_by_role("link", name="Bakkerij De Jong").click()
+
+
+@public
+async def objection_misspelt(house: House, window: Page, person: str) -> None:
+    """What was typed is no address."""
+    await objection(house, window, person)
+    await window.get_by_role("textbox").fill("kim at example.org")
+    await main_button(window)
+
+
+@public
+async def objection_mailed(house: House, window: Page, person: str) -> None:
+    """A mail is on its way, if the address is known."""
+    await objection(house, window, person)
+    await window.get_by_role("textbox").fill(person)
+    await main_button(window)
+
+
+@public
+async def objection_asked(house: House, window: Page, person: str) -> None:
+    """Behind the link of that mail."""
+    await house.record(consent(person))
+    await window.goto(await letter(house, objection_mailed(house, window, person)))
+
+
+@public
+async def objection_confirmed(house: House, window: Page, person: str) -> None:
+    """After its button."""
+    await objection_asked(house, window, person)
+    await main_button(window)
+
+
+@public
+async def sign_up(house: House, window: Page, person: str) -> None:
+    """A box for each topic, none of them ticked."""
+    await window.goto(f"{house.url}/subscribe/workshops")
+
+
+@public
+async def sign_up_unticked(house: House, window: Page, person: str) -> None:
+    """Sent without a tick."""
+    await sign_up(house, window, person)
+    await window.get_by_role("textbox").fill(person)
+    await main_button(window)
+
+
+@public
+async def sign_up_mailed(house: House, window: Page, person: str) -> None:
+    """Sent with one."""
+    await sign_up(house, window, person)
+    await window.get_by_role("checkbox").first.check()
+    await window.get_by_role("textbox").fill(person)
+    await main_button(window)
+
+
+@public
+async def sign_up_asked(house: House, window: Page, person: str) -> None:
+    """Behind the link of the mail, with the words again."""
+    await window.goto(await letter(house, sign_up_mailed(house, window, person)))
+
+
+@public
+async def sign_up_confirmed(house: House, window: Page, person: str) -> None:
+    """After its button."""
+    await sign_up_asked(house, window, person)
+    await main_button(window)
+
+
+@public
 async def not_found(house: House, window: Page, person: str) -> None:
     """A link that was cut."""
     await window.goto(f"{house.url}/u/AWp65pCFWgGJ2kFIWyL2")
@@ -108,6 +191,13 @@ async def store_down(house: House, window: Page, person: str) -> None:
     await unsubscribe(house, window, person)
     with no_store(house):
         await main_button(window)
+
+
+async def letter(house: House, asking: Awaitable[None]) -> str:
+    """The link in the letter that is sent for what is asked."""
+    before = len(house.smarthost.messages)
+    await asking
+    return link_in((await house.smarthost.arrived(before + 1))[-1])
 
 
 async def main_button(window: Page) -> None:
@@ -158,6 +248,38 @@ async def sign_in_refused(house: House, window: Page, person: str) -> None:
     await window.get_by_label("Name").fill("Olga")
     await window.get_by_label("Password").fill("not hers")
     await main_button(window)
+
+
+@admin
+async def withheld(house: House, window: Page, person: str) -> None:
+    """What was not sent."""
+    await window.goto(f"{house.url}/admin/withheld")
+
+
+@admin
+async def withheld_nothing(house: House, window: Page, person: str) -> None:
+    """What no mail answers to."""
+    await window.goto(f"{house.url}/admin/withheld?campaign=nobody")
+
+
+@admin
+async def withheld_misasked(house: House, window: Page, person: str) -> None:
+    """What cannot be looked for."""
+    await window.goto(f"{house.url}/admin/withheld?since=yesterday")
+
+
+@admin
+async def withheld_one(house: House, window: Page, person: str) -> None:
+    """One of them: why, on what it rests, and what would make it lawful."""
+    await window.goto(f"{house.url}/admin/withheld?reason=consent-unproven")
+    await window.locator("tbody a").first.click()
+
+
+@admin
+async def withheld_live(house: House, window: Page, person: str) -> None:
+    """A page that does not end for a while."""
+    await window.goto(f"{house.url}/admin/withheld/live", wait_until="commit")
+    await window.get_by_role("table").wait_for(state="attached")
 
 
 @admin
