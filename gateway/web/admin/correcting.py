@@ -55,8 +55,8 @@ def _shown(name: str, value: object) -> str:
 
 
 def row_of(row: EvidenceRecord, address: str, form: Mapping[str, str]) -> dict[str, object]:
-    """The newer row, as intake takes it; line ends as every other way in has them."""
-    said = {name: form.get(name, "").replace("\r\n", "\n") for name in fields_of(row.kind)}
+    """The newer row, as intake takes it."""
+    said = {name: form.get(name, "") for name in fields_of(row.kind)}
     return {"email": address, "kind": row.kind, "corrects": row.fact.id} | said
 
 
