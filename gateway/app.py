@@ -326,7 +326,7 @@ async def _serve_http(
     stack.push_async_callback(confirming.finished)
     public = _for_recipients(opened, objecting, confirming, metrics)
     operations = Operations(_probes(opened, smarthost), metrics)
-    admin_pages = Admin(opened, objecting, metrics)
+    admin_pages = Admin(opened, objecting, metrics, operations.parts)
     together = not _of(share, "admin")
     pages = []
     for service, admin in [("http", together)] if together else [("http", False), ("admin", True)]:

@@ -18,6 +18,7 @@ from gateway.keys import Keys
 from gateway.ports import Clock
 from gateway.store import database
 from gateway.store.audit import Audit
+from gateway.store.counts import Counts
 from gateway.store.dossiers import Dossiers
 from gateway.store.erasure import Erasure
 from gateway.store.journal import Journal
@@ -100,6 +101,11 @@ class Rooms:
     def withheld(self) -> Withheld:
         """What was withheld, newest first."""
         return self.store.withheld
+
+    @property
+    def counts(self) -> Counts:
+        """What was decided and refused over time."""
+        return self.store.counts
 
 
 def keys_of(config: Config) -> Keys:

@@ -5,9 +5,9 @@ These are questions to the store, for whoever shows the answers; nothing here de
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from gateway.law.evidence import Evidence
@@ -90,6 +90,56 @@ class Withheld(Protocol):
 
     async def one(self, number: int) -> WithheldMail | None:
         """The mail of that id, if it was withheld."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of whole hours, cut into parts of equal width: from hour `first` since 1970 (UTC) on."""
+
+    first: int
+    width: int  # hours
+    parts: int
+
+    @property
+    def end(self) -> int:
+        """The hour after it."""
+        return self.first + self.width * self.parts
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """So many decisions of one outcome in one part of a span, from 0; `outcome` is a ground or a reason."""
+
+    part: int
+    decision: str  # send or withhold
+    outcome: str
+    relaxed: bool
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refusals:
+    """Objections and withdrawals recorded in a span, by part; and how long after they were made.
+
+    The times are of the newest `timed` of them.
+    """
+
+    parts: Sequence[int]
+    timed: int
+    median: timedelta | None
+    longest: timedelta | None
+
+
+class Counts(Protocol):
+    """What was decided and refused over time. What it is asked raises StoreUnavailableError."""
+
+    async def decisions(self, controllers: Collection[str], span: Span) -> Sequence[Count]:
+        """How many decisions of these controllers, from the tallies alone."""
+        ...
+
+    async def refusals(self, controllers: Collection[str], span: Span) -> Refusals:
+        """The objections and withdrawals."""
         ...
 
 

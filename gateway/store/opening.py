@@ -11,6 +11,7 @@ from datetime import datetime
 from gateway.ids import Ids
 from gateway.store.audit import Audit
 from gateway.store.configurations import Configurations
+from gateway.store.counts import Counts
 from gateway.store.database import path_of
 from gateway.store.dossiers import Dossiers
 from gateway.store.doubts import Doubts
@@ -36,6 +37,7 @@ class Store:
     journal: Journal
     log: Log
     withheld: Withheld
+    counts: Counts
     doubts: Doubts
     dossiers: Dossiers
     erasure: Erasure
@@ -85,6 +87,7 @@ async def opened(
             journal,
             Log(reader),
             Withheld(reader),
+            Counts(reader),
             Doubts(ledger, reader),
             Dossiers(reader),
             Erasure(path, writer, reader),

@@ -44,12 +44,16 @@ class Operations:
 
     async def readyz(self, _: web.Request) -> web.Response:
         """Whether each part it needs is there: 200 when all are, else 503."""
-        if self._looking is None or self._looking.done():
-            self._looking = asyncio.create_task(self._look())
-        parts = await asyncio.shield(self._looking)
+        parts = await self.parts()
         ready = all(fault == "ok" for fault in parts.values())
         status = "ok" if ready else "fault"
         return web.json_response({"status": status, **parts}, status=200 if ready else 503)
+
+    async def parts(self) -> Mapping[str, str]:
+        """What is wrong with each part it needs, in plain words; "ok" where nothing is."""
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.create_task(self._look())
+        return await asyncio.shield(self._looking)
 
     async def metrics(self, _: web.Request) -> web.Response:
         """The figures, summed over workers, for Prometheus."""

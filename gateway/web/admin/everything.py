@@ -25,7 +25,7 @@ from gateway.web.admin.corrections import Corrections
 from gateway.web.admin.erasures import Erasures
 from gateway.web.admin.gate import Gate
 from gateway.web.admin.operators import Operators
-from gateway.web.admin.overview import Overview
+from gateway.web.admin.overview import Overview, Parts
 from gateway.web.admin.people import People
 from gateway.web.admin.person import Desk
 from gateway.web.admin.route import AdminRoute
@@ -77,11 +77,17 @@ class Rooms(person.Rooms, Protocol):
         """What was withheld."""
         ...
 
+    @property
+    def counts(self) -> oversight.Counts:
+        """What was decided and refused over time."""
+        ...
+
 
 class Admin:
     """The admin pages of one configuration."""
 
-    def __init__(self, rooms: Rooms, objecting: Objecting, metrics: Metrics) -> None:
+    def __init__(self, rooms: Rooms, objecting: Objecting, metrics: Metrics, parts: Parts) -> None:
+        """`parts` tells what is wrong with each part that the gateway needs (operations.py)."""
         self._passwords, self._factors = Passwords(), SecondFactors(rooms.keys)
         self._signing_in = SigningIn(
             rooms.accounts,
@@ -96,6 +102,7 @@ class Admin:
         self._rooms = rooms
         self._objecting = objecting
         self._metrics = metrics
+        self._parts = parts
 
     def routes(self) -> list[Route]:
         """What it answers, behind the gate."""
@@ -108,7 +115,7 @@ class Admin:
         desk = Desk(rooms, audit)
         return [
             *self._way_in.routes(),
-            *Overview().routes(),
+            *Overview(rooms, self._parts).routes(),
             *Withheld(rooms, audit).routes(),
             *People(desk, self._objecting, self._metrics).routes(),
             *Corrections(desk).routes(),

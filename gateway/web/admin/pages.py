@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -36,9 +36,19 @@ def _when(moment: datetime) -> str:
     return f"{moment:%Y-%m-%d %H:%M:%S} UTC"
 
 
+def _wait(time: timedelta) -> str:
+    """How long, in the two largest units."""
+    seconds = round(time.total_seconds())
+    for unit, name, less, smaller in ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):
+        if seconds >= unit:
+            return f"{seconds // unit} {name} {seconds % unit // less} {smaller}"
+    return f"{seconds} s"
+
+
 _TEMPLATES = look.templates(Path(__file__).parent / "templates")
 _TEMPLATES.filters["when"] = _when
 _TEMPLATES.filters["ref"] = ref
+_TEMPLATES.filters["wait"] = _wait
 _TEMPLATES.filters["sentence"] = sentence_of
 _TEMPLATES.globals |= {"linked": look.linked, "version": __version__}
 
