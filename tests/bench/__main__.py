@@ -17,7 +17,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import auth, growth, importing, mail, objections, page, proof, relay, resident, steps
+from tests.bench import client, growth, importing, mail, objections, page, proof, relay, resident, steps
 from tests.bench.figures import Aim, Part, Sheet
 from tests.bench.stage import Stage, opened
 
@@ -25,7 +25,7 @@ PARTS: Mapping[str, Callable[[Stage], Part]] = {
     "relay": relay.measure,
     "recipients": relay.recipients,
     "matrix": relay.matrix,
-    "auth": auth.measure,
+    "client": client.measure,
     "steps": steps.measure,
     "objections": objections.measure,
     "import": importing.measure,
