@@ -314,16 +314,17 @@ async def _serve_http(
         opened.clock,
         receipts.send,
     )
+    post = Post("confirmation", smarthost, given.signers, opened.clock)
+    confirming = Confirming(opened, objecting, post, opened.store.ids.next)
+    stack.push_async_callback(confirming.finished)
     stories = Stories(
         objecting,
         opened.store.idempotency,
         dossiers=DossiersAsJson(opened),
         erasing=ErasingAsJson(opened),
+        confirming=confirming,
     )
     api = Api(opened, stories, metrics, opened.store.ids.next)
-    post = Post("confirmation", smarthost, given.signers, opened.clock)
-    confirming = Confirming(opened, objecting, post, opened.store.ids.next)
-    stack.push_async_callback(confirming.finished)
     public = _for_recipients(opened, objecting, confirming, metrics)
     operations = Operations(_probes(opened, smarthost), metrics)
     admin_pages = Admin(opened, objecting, metrics, operations.parts)

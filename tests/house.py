@@ -61,6 +61,7 @@ contact = "privacy@shop.example"
 privacy_policy_url = "https://shop.example/privacy"
 privacy_policy_mentions_marketing = true
 country = "NL"
+{shop}
 [[category]]
 id = "newsletter"
 controller = "shop"
@@ -271,6 +272,7 @@ def written(folder: Path, smarthost: int, extra: str = "", text: str = CONFIG, *
         "answer_within": 20,
         "smtp": "",
         "pages": "",
+        "shop": "",
         "smarthost_timeout": 10,
         "connections": 8,
         "secret_hash": sha256(SECRET.encode()).hexdigest(),

@@ -277,6 +277,22 @@ def test_a_controller_that_confirms_objections_needs_a_sender(tmp_path: Path) ->
     assert [warning.key for warning in warnings(load(path, {}))] == ["controller[shop].mail_from"]
 
 
+def test_double_opt_in_needs_a_sender(tmp_path: Path) -> None:
+    """Without mail_from nobody can confirm a sign-up, and the warning names the categories (L2)."""
+    path = written(tmp_path)
+    text = path.read_text().replace('title = "', 'double_opt_in = true\ntitle = "', 1)
+    path.write_text(text)
+    sender = tmp_path / "sender.toml"
+    sender.write_text(text.replace('country = "NL"', 'country = "NL"\nmail_from = "info@shop.example"'))
+
+    (warning,) = warnings(load(path, {}))
+    assert (warning.key, warning.mend) == ("controller[shop].mail_from", "a mailbox to send from")
+    assert warning.fault == "nobody can sign up to newsletter"
+    assert "controller[shop].mail_from" not in [
+        one.key for one in warnings(load(sender, {})) if "sign up" in one.fault
+    ]
+
+
 @pytest.mark.parametrize(
     ("mail_from", "signs", "faults"),
     [

@@ -45,8 +45,16 @@ def _controllers(config: Config) -> Iterator[Found]:
             yield f"{key}.postal_address", lacks, "the address to write to"
         if config.controllers[one.id].pack.receipts and not one.mail_from:  # L31
             yield f"{key}.mail_from", "objections cannot be confirmed", "a mailbox to send from"
+        if not one.mail_from and (unconfirmed := _double_opt_in(config, one.id)):  # L2
+            yield f"{key}.mail_from", f"nobody can sign up to {unconfirmed}", "a mailbox to send from"
         if one.mail_from and not _signs_for(config, parse(one.mail_from).domain):
             yield f"{key}.mail_from", "what it sends goes out unsigned", "a [[dkim]] key for its domain"
+
+
+def _double_opt_in(config: Config, controller: str) -> str:
+    """The categories of a controller whose sign-ups a mail must confirm."""
+    categories = [one for one in config.categories.values() if one.controller == controller]
+    return ", ".join(one.id for one in categories if one.double_opt_in)
 
 
 def _signs_for(config: Config, domain: str) -> bool:

@@ -112,8 +112,11 @@ def _notice(one: EvidenceRecord) -> Json:
 
 
 def _events(section: Section, one: EvidenceRecord, consent: Consent, now: datetime) -> Iterator[Json]:
-    """What happened to it, in order: given, confirmed, withdrawn or objected to, expired."""
-    where = str((one.stored.details or {}).get("source") or "")
+    """What happened to it, in order: asked for, given, confirmed, withdrawn or objected to, expired."""
+    details = one.stored.details or {}
+    where = str(details.get("source") or "")
+    if asked_at := details.get("requested_at"):  # the first step of a double opt-in (confirming.py)
+        yield _event("dpv:ConsentRequested", datetime.fromisoformat(str(asked_at)), where)
     given = "dpv:ConsentGiven" if consent.proven else "dpv:ConsentUnknown"  # GDPR 7(1): not shown
     event = _event(given, consent.occurred_at, where)
     if consent.expires_at:

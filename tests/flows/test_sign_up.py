@@ -13,6 +13,7 @@ import pytest
 
 from gateway.address import parse
 from gateway.dossier import dossier, page
+from gateway.dossier.consents import consent_records
 from gateway.erasing import erase
 from gateway.intake import record as put_on_record
 from gateway.law.evidence import Consent
@@ -150,6 +151,13 @@ async def test_the_proof_is_in_the_dossier_until_it_is_erased(visitor: Visitor) 
     assert details["source"] == f"double opt-in, asked on {visitor.house.url}/subscribe/tips"
     assert (details["language"], details["address"]) == ("en", ANNA)
     assert asked_at in page(made)
+    (told,) = consent_records(section, made.made_at)
+    (process,) = told["dpv:hasProcess"]  # type: ignore[misc]
+    assert [one["@type"] for one in process["dpv:hasConsentStatus"]] == [
+        ["dpv:ConsentRequested"],
+        ["dpv:ConsentGiven"],
+        ["dpv:ConsentGiven"],
+    ]
     assert "Salon &lt;b&gt;Krul&lt;/b&gt; &amp; {Co} may send me haartips" in form.text
 
     visitor.house.clock.move(timedelta(minutes=1))

@@ -120,6 +120,6 @@ class Machine:
 @pytest.fixture
 async def machine(open_house: Callable[..., Any]) -> AsyncIterator[Machine]:
     """A machine in front of an ordinary gateway with a neighbour."""
-    house = await open_house(extra=NEIGHBOURS)
+    house = await open_house(extra=NEIGHBOURS, shop='mail_from = "winkel@shop.example"')
     async with aiohttp.ClientSession() as session:
         yield Machine(house, session)

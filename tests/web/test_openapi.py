@@ -15,12 +15,13 @@ from gateway.web.api.rows import MOST_ROWS
 from tests.web.machine import CONSENT, SECRETS, Machine
 
 # What is well formed may still be refused for what it names or says (422: no category of this controller, a
-# time ahead; 404: a category to decide on), and what is within each bound may be too much together (413).
+# time ahead; 404: a category to decide on), what is within each bound may be too much together (413), and one
+# address is written to only so often (429).
 SETTINGS = """
 [generation]
 max-examples = 5
 [checks]
-positive_data_acceptance.expected-statuses = ["2xx", 404, 413, 422]
+positive_data_acceptance.expected-statuses = ["2xx", 404, 413, 422, 429]
 negative_data_rejection.expected-statuses = [400, 401, 404, 413, 415, 422]
 [dictionaries.categories]
 values = ["newsletter", "club"]

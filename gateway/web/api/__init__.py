@@ -5,7 +5,7 @@ problem.py     what a request that fails is answered with
 reading.py     a body as strict JSON, a query, and their shapes
 route.py       one thing that can be asked; everything.py lists them all
 rows.py        the shape of evidence
-evidence.py decisions.py objections.py log.py people.py    what is done
+evidence.py signups.py decisions.py objections.py log.py people.py    what is done
 openapi.py     the document, made from the same routes and models
 """
 

@@ -11,6 +11,7 @@ from aiohttp.typedefs import Handler
 
 from gateway import ids
 from gateway.config import Config
+from gateway.confirming import Confirming
 from gateway.keys import Keys
 from gateway.metrics import Metrics
 from gateway.objecting import Objecting
@@ -26,6 +27,7 @@ from gateway.web.api.people import Dossier, Dossiers, Erased, Erasing, People
 from gateway.web.api.problem import faults_to_problems
 from gateway.web.api.route import Route
 from gateway.web.api.rows import EvidenceBody
+from gateway.web.api.signups import SignupAsked, SignupBody, Signups
 
 PREFIX = "/api"
 _ANY_SEGMENT = ":[^/]+}"  # also one with braces, which RFC 5322 section 3.2.3 allows in a local part
@@ -72,6 +74,7 @@ class Stories:
     idempotency: Idempotency
     dossiers: Dossiers | None = None
     erasing: Erasing | None = None
+    confirming: Confirming | None = None
 
 
 class Api:
@@ -150,6 +153,18 @@ def _routes(rooms: Rooms, stories: Stories, metrics: Metrics) -> list[Route]:
             exports_csv=True,
         ),
     ]
+    if stories.confirming:
+        routes.append(
+            Route(
+                "POST",
+                "/v1/signups",
+                scope="evidence",
+                summary="Ask by mail to confirm a sign-up; its consents count from the click in that mail",
+                handler=Signups(rooms, stories.confirming).post,
+                body=SignupBody,
+                answer=SignupAsked,
+            )
+        )
     if stories.dossiers and stories.erasing:
         routes += _of_people(People(stories.dossiers, stories.erasing))
     return routes

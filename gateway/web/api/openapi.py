@@ -70,7 +70,7 @@ def _schemas(routes: Iterable[Route]) -> dict[str, Any]:
 
 def _operation(route: Route) -> dict[str, Any]:
     operation: dict[str, Any] = {
-        "operationId": f"{route.method.lower()}-{route.scope}",
+        "operationId": f"{route.method.lower()}-{route.path.split('/')[2]}",
         "summary": route.summary,
         "description": f"Asks for a token with the scope `{route.scope}`.",
         "parameters": list(_parameters(route)),
