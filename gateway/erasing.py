@@ -80,9 +80,14 @@ class Held:
         return [row for row in self.rows if row.details is not None]
 
     @property
+    def has_details(self) -> bool:
+        """Whether there is something to erase."""
+        return bool(self.evidence or self.mail or self.acts)
+
+    @property
     def is_bare(self) -> bool:
-        """Whether nothing is left to erase."""
-        return not (self.evidence or self.mail or self.acts or self.under_way)
+        """Whether nothing is left to erase, nor can come."""
+        return not (self.has_details or self.under_way)
 
 
 class Erasure(Protocol):
@@ -148,7 +153,10 @@ class Erased:
 async def erase(
     rooms: Rooms, controller: str, mailbox: Mailbox, operator: str, patience: float = PATIENCE
 ) -> Erased:
-    """Erase the person at this mailbox as this controller knows them. Raises StoreUnavailableError."""
+    """Erase the person at this mailbox as this controller knows them. Raises StoreUnavailableError.
+
+    Mail under way is waited for, and then readers, for `patience` seconds each.
+    """
     person = rooms.keys.hash(controller, mailbox.comparable)
     at = rooms.clock.now()
     counts = {"evidence": 0, "mail": 0, "acts": 0}
@@ -156,6 +164,7 @@ async def erase(
     held = await rooms.erasure.held(controller, person, at)
     refusals = _refusals(held)
     earlier = tuple(held.kept)
+    until = asyncio.get_running_loop().time() + patience
     for _ in range(PASSES):
         now = rooms.clock.now()
         # In a thread: a person may have rows by the thousand, and others object meanwhile.
@@ -167,8 +176,8 @@ async def erase(
         kept += keeping
         for name, found in (("evidence", held.evidence), ("mail", held.mail), ("acts", held.acts)):
             counts[name] += len(found)
-        held = await _left(rooms, controller, person, patience)
-        if held.is_bare:
+        held = await _left(rooms, controller, person, until)
+        if not held.has_details:
             break
     purged = await rooms.erasure.purge(patience)
     return Erased(
@@ -195,10 +204,9 @@ async def foreseen(rooms: Rooms, controller: str, mailbox: Mailbox) -> Erased:
     )
 
 
-async def _left(rooms: Rooms, controller: str, person: bytes, patience: float) -> Held:
-    """What is held still, once the fate of mail under way is on record."""
+async def _left(rooms: Rooms, controller: str, person: bytes, until: float) -> Held:
+    """What is held still, once the fate of mail under way is on record, or the loop's time is `until`."""
     clock = asyncio.get_running_loop()
-    until = clock.time() + patience
     while True:
         held = await rooms.erasure.held(controller, person, rooms.clock.now())
         if not held.under_way or clock.time() > until:

@@ -6,6 +6,7 @@ import asyncio
 import random
 import re
 import sqlite3
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -130,6 +131,19 @@ async def test_what_the_smarthost_says_later_goes_too(store: Store, clock: SetCl
     acts = await store.writer.run(lambda connection: connection.execute(count).fetchone(), PATIENCE)
     assert acts == (2,)  # for what there was, and for what came later
     assert (await store.erasure.held("shop", KIM.hash, clock.at)).is_bare
+
+
+async def test_mail_whose_fate_does_not_come_is_waited_for_once(store: Store, clock: SetClock) -> None:
+    """A worker may have died with the copy: one wait, one act on record, and it is not called complete."""
+    await store.ledger.append([row(consent(clock.at), KIM)])
+    await store.journal.decide(wave(KIM), clock.forward(minutes=1), PATIENCE)
+    started = time.monotonic()
+    done = await forget(store, clock, patience=1)
+    assert time.monotonic() - started < 4  # and the files are looked through
+    assert not done.complete
+    count = "SELECT count(*) FROM acts WHERE act = 'erase'"
+    acts = await store.writer.run(lambda connection: connection.execute(count).fetchone(), PATIENCE)
+    assert acts == (1,)
 
 
 async def test_many_mails_go_in_short_transactions(store: Store, clock: SetClock, monkeypatch: Any) -> None:
