@@ -75,7 +75,7 @@ class Metrics:
         self._fate_of(kind).inc()
 
     def objection(self, via: str) -> None:
-        """An objection went on record; `via` is `one-click` or `page`, never free text."""
+        """An objection went on record; `via` is `one-click`, `page`, `api` or `operator`, never free text."""
         self._objections.labels(via).inc()
 
     def deciding(self) -> AbstractContextManager[object]:

@@ -50,7 +50,7 @@ class Corrections:
             (fault,) = error.faults
             faults = correcting.faults_by_field(fault.reason)
             return self._form(operator, whom, own, row, form, faults, 422)
-        return await self._desk.page(operator, whom, correction=taken, corrected=row)
+        return await self._desk.told(operator, whom, correction=taken, corrected=row)
 
     async def _row(self, form: Mapping[str, str], whom: Whom) -> EvidenceRecord:
         """The row to correct. Raises HTTPBadRequest unless it is this person's and may be corrected."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 from aiohttp import web
 
 from gateway.address import AddressError, parse
-from gateway.erasing import erase, foreseen
+from gateway.erasing import Erased, erase, foreseen
+from gateway.ports import StoreUnavailableError
 from gateway.web.admin.operator import Operator
 from gateway.web.admin.pages import shown
 from gateway.web.admin.person import Desk
 from gateway.web.admin.route import AdminRoute
 from gateway.web.admin.whom import Whom, carried
+from gateway.web.guard import log_fault
 
 ERASING_SECONDS = 10.0  # to wait for readers and mail under way, before it has to be asked for again
 
@@ -53,19 +55,22 @@ class Erasures:
         form, whom = await carried(request, self._desk.rooms.config)
         if not _is_same(form.get("again", ""), whom):
             return await self._ahead(operator, whom, "this is not the address above", 422)
-        rooms = self._desk.rooms
-        done = [
-            await erase(rooms, one, whom.mailbox, operator.name, ERASING_SECONDS) for one in whom.controllers
-        ]
-        ended = all(one.complete for one in done)
+        done: list[Erased] = []
+        try:
+            for one in whom.controllers:
+                ended = await erase(self._desk.rooms, one, whom.mailbox, operator.name, ERASING_SECONDS)
+                done.append(ended)
+        except StoreUnavailableError as fault:
+            log_fault(fault)
+        is_ended = len(done) == len(whom.controllers) and all(one.complete for one in done)
         return shown(
             "erased.html",
             operator,
-            status=200 if ended else 503,
+            status=200 if is_ended else 503,
             whom=whom,
             done=done,
-            ended=ended,
-            controllers=rooms.config.controllers,
+            ended=is_ended,
+            controllers=self._desk.rooms.config.controllers,
         )
 
 

@@ -94,7 +94,7 @@ def _answer(fault: Exception, operator: Operator | None) -> web.Response:
         operator,
         503,
         "Not now",
-        "A part that this needs is down. Nothing was done that this page did not say.",
+        "A part that this needs is down: try again. Nothing was done that this page did not say.",
     )
     answer.headers["Retry-After"] = str(RETRY_AFTER)
     return answer

@@ -4,8 +4,8 @@ Rules of these pages (with corrections.py and erasures.py):
 
 1. Whom a page is about stands in a form's body alone (whom.py).
 2. What an operator does is on record before it is done or shown: an erasure's own act says who did it, all
-   else an audit row. A look at somebody of whom nothing is held leaves none, since it would be the first row.
-3. Nothing is told as recorded before the ledger has committed it (I3).
+   else an audit row.
+3. Nothing is told as recorded before the ledger has committed it, and what it has committed is told (I3).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from datetime import datetime
 from aiohttp import web
 
 from gateway.address import AddressError
-from gateway.dossier import Dossier, document, page
+from gateway.dossier import document, page
 from gateway.intake.fields import kept, moment_of
 from gateway.law.standing import CATEGORY
 from gateway.metrics import Metrics
@@ -77,14 +77,14 @@ class People:
                 operator, form.get("address", ""), form.get("controller", ALL), str(error), 422
             )
         made = await self._desk.gathered(whom)
-        await self._desk.note(operator, "show-dossier", whom, _holding(made))
+        await self._desk.note_look(operator, "show-dossier", whom, made)
         return await self._desk.page(operator, whom, made)
 
     async def object(self, request: web.Request, operator: Operator) -> web.Response:
         """Put on record that the person objects; nothing but the address is ever asked (law.md section 3)."""
         form, whom = await carried(request, self._desk.rooms.config)
         scope = checked_scope(form.get("scope", ""), self._desk.rooms.config.categories)
-        said_at, misread = _said_at(form.get("occurred_at", ""))
+        said_at, mistimed = _said_at(form.get("occurred_at", ""), self._desk.rooms.clock.now())
         bound = self._bound(scope, whom)
         await self._desk.note(operator, "record-objection", whom, bound, scope=scope)
         recorded = await self._objecting.object_address(
@@ -99,7 +99,7 @@ class People:
         for one in recorded:
             if one.new:
                 self._metrics.objection(COUNTED_AS)
-        return await self._desk.page(operator, whom, objections=recorded, misread=misread)
+        return await self._desk.told(operator, whom, objections=recorded, mistimed=mistimed)
 
     def _bound(self, scope: str, whom: Whom) -> list[str]:
         """Whom it binds: a category's own controller, since to any other it would mean all marketing."""
@@ -115,28 +115,26 @@ class People:
         form, whom = await carried(request, self._desk.rooms.config)
         as_page = form.get("as") == "html"
         made = await self._desk.gathered(whom)
-        await self._desk.note(
-            operator, "export-dossier", whom, _holding(made), format="html" if as_page else "json"
+        await self._desk.note_look(
+            operator, "export-dossier", whom, made, format="html" if as_page else "json"
         )
         if as_page:
-            return _file(page(made) + "\n", "dossier.html", "text/html")
+            text = await asyncio.to_thread(page, made)
+            return _file(text + "\n", "dossier.html", "text/html")
         signed = await asyncio.to_thread(document, made, self._desk.rooms.keys.seed("seal"))
         return _file(json.dumps(signed, indent=2) + "\n", "dossier.json", "application/json")
-
-
-def _holding(made: Dossier) -> list[str]:
-    """The controllers that hold something (rule 2)."""
-    return [one.responsible.id for one in made.sections if not one.is_empty]
 
 
 def _via(text: str) -> str:
     return text if text in VIA else "unsaid"
 
 
-def _said_at(text: str) -> tuple[datetime | None, bool]:
-    """When it was said, and whether that could not be read; without a zone it is in UTC, as the form asks."""
+def _said_at(text: str, now: datetime) -> tuple[datetime | None, str]:
+    """When it was said, in UTC unless it has a zone, as the form asks; and what is wrong with that."""
     said = moment_of(text) or moment_of(f"{text.strip()}Z")
-    return said, said is None and bool(text.strip())
+    if said is None:
+        return None, "could not be read" if text.strip() else ""
+    return said, "lies ahead" if said > now else ""
 
 
 def _file(text: str, name: str, kind: str) -> web.Response:

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from gateway.law.evidence import Consent, Purchase
+from gateway.law.evidence import Consent, Objection, Purchase
 from tests.house import ANNA, BRAM
 from tests.web.admin.conftest import Browser, Office, Page
 from tests.web.admin.officers import acts_about_people, officer, on_record, street, words_of
@@ -117,6 +117,34 @@ async def test_a_consent_that_lacks_its_proof_is_said_not_to_count(office: Offic
 
     assert "It does not count: unproven: lacks wording." in words_of(done)
     assert [entry.reason for entry in await office.house.log()] == ["consent-unproven"]
+
+
+async def test_what_was_erased_is_not_corrected_back(office: Office, officer: Browser) -> None:
+    """The form says that the proof is gone; the newer row is older than the erasure, and rejected (L25)."""
+    await office.house.consent(ANNA)
+    await officer.post("/admin/people/erased", address=ANNA, again=ANNA)
+    about = {"address": ANNA, "of": "shop", "evidence": await row_of(office, Consent)}
+
+    form = await officer.post("/admin/people/correct", **about)
+    proof = {"source": "form", "wording": "Ja", "wording_version": "1"}
+    page = await officer.post("/admin/people/corrected", **(about | said(form) | proof))
+
+    assert "The proof of this row was erased" in form.text
+    assert (page.status, "older than the erasure of this person" in page.text) == (422, True)
+
+
+async def test_a_purchase_at_which_the_way_out_was_used_is_an_objection_too(
+    office: Office, officer: Browser
+) -> None:
+    """Corrected so, it is recorded as an objection beside the purchase, and the page says so (L9)."""
+    await office.house.record(PURCHASE)
+    about = {"address": ANNA, "of": "shop", "evidence": await row_of(office, Purchase)}
+    form = await officer.post("/admin/people/correct", **about)
+
+    done = await officer.post("/admin/people/corrected", **(about | said(form) | {"optout_used": "true"}))
+
+    assert "optout_used: recorded as an objection to marketing too." in words_of(done)
+    assert [type(one) for one in await on_record(office)] == [Purchase, Purchase, Objection]
 
 
 @pytest.mark.parametrize("row", [{"kind": "objection"}, {"kind": "withdrawal"}])

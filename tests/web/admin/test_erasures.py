@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
+from gateway.erasing import Held
 from gateway.law.evidence import Objection
+from gateway.store.erasure import Erasure
 from gateway.web.admin import erasures
 from tests.doubles import Stage
 from tests.house import ANNA, BRAM
 from tests.web.admin.conftest import Browser, Office
-from tests.web.admin.officers import acts_about_people, officer, on_record, words_of
+from tests.web.admin.officers import acts_about_people, officer, on_record, street, words_of
 
-__all__ = ["officer"]
+__all__ = ["officer", "street"]
 
 
 async def test_first_it_is_shown_what_would_go_and_what_stays(office: Office, officer: Browser) -> None:
@@ -73,6 +75,35 @@ async def test_who_is_not_on_record_can_be_erased(office: Office, officer: Brows
     assert (page.status, page.heading) == (200, "Erased")
     with pytest.raises(AssertionError):
         await office.house.consent(ANNA)
+
+
+async def test_an_erasure_that_breaks_off_says_what_it_did(
+    street: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The store goes away after the first controller: 503, what is erased is told; asked again, it ends."""
+    officer = await street.signed_in("olga", "officer")
+    await street.house.consent(ANNA)
+    file = street.house.config.gateway.state_dir / "sendright.db"
+    real, away = Erasure.held, file.with_name("away.db")
+
+    async def gone(own: Erasure, controller: str, person: bytes, now: datetime) -> Held:
+        if controller != "rival":
+            return await real(own, controller, person, now)
+        file.rename(away)
+        try:
+            return await real(own, controller, person, now)
+        finally:
+            away.rename(file)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Erasure, "held", gone)
+        page = await officer.post("/admin/people/erased", address=ANNA, again=ANNA)
+    again = await officer.post("/admin/people/erased", address=ANNA, again=ANNA)
+
+    assert (page.status, page.heading) == (503, "Not ended yet")
+    assert "De Winkel" in page.text
+    assert "De Rivaal" not in page.text
+    assert (again.status, again.heading) == (200, "Erased")
 
 
 async def test_an_erasure_that_is_not_ended_says_so(

@@ -8,7 +8,9 @@ from html import unescape
 import pytest
 from structlog.testing import capture_logs
 
+from gateway.dossier.records import OnRecord
 from gateway.law.evidence import Objection
+from gateway.store.dossiers import Dossiers
 from tests.house import ANNA, BRAM, NEWSLETTER
 from tests.web.admin.conftest import Browser, Office
 from tests.web.admin.officers import (
@@ -54,11 +56,12 @@ async def test_the_dossier_is_shown_and_the_look_is_on_record(office: Office, of
 async def test_of_whom_nothing_is_held_it_says_so_and_leaves_no_trace(
     office: Office, officer: Browser
 ) -> None:
-    """Looking makes nobody known; an objection can be recorded all the same, and binds."""
+    """A look makes nobody known, yet is on record; an objection can be recorded all the same, and binds."""
     page = await officer.post("/admin/people", address=ANNA)
 
     assert "Nothing is on record about this person." in page.text
     assert await acts_about_people(office) == []
+    assert (await office.acts())[0].what == "show-dossier"  # by whom, not of whom
     done = await officer.post("/admin/people/object", address=ANNA, scope="marketing", via="phone")
     assert "The objection is on record" in done.text
     assert [one.scope for one in await objections(office)] == ["marketing"]
@@ -117,7 +120,9 @@ async def test_nothing_but_the_address_is_needed(
     (row,) = await objections(office)
     assert (page.status, row.scope, row.occurred_at) == (200, scope, office.house.clock.now())
     assert f"via:</b> {via}" in page.text
-    assert ("could not be read" in page.text) == (fields.get("occurred_at") == "yesterday")
+    said = fields.get("occurred_at")
+    assert ("could not be read" in page.text) == (said == "yesterday")
+    assert ("lies ahead" in page.text) == (said == "2099-01-01T00:00")
 
 
 async def test_all_controllers_are_bound_but_a_category_is_its_owners(street: Office) -> None:
@@ -204,6 +209,28 @@ async def test_markup_is_shown_as_text(office: Office, officer: Browser) -> None
     assert "<script" not in page.text
     assert "<b>x" not in page.text
     assert unescape(page.text).count(EVIL) >= 5
+
+
+async def test_what_is_recorded_is_told_though_nothing_can_be_read(
+    office: Office, officer: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The store goes away between the objection and the dossier: the objection is told, and on record."""
+    file = office.house.config.gateway.state_dir / "sendright.db"
+    real = Dossiers.of
+
+    async def gone(own: Dossiers, controller: str, person: bytes) -> OnRecord:
+        file.rename(file.with_name("away.db"))
+        try:
+            return await real(own, controller, person)
+        finally:
+            file.with_name("away.db").rename(file)
+
+    monkeypatch.setattr(Dossiers, "of", gone)
+    page = await officer.post("/admin/people/object", address=ANNA, via="phone")
+
+    assert (page.status, "The objection is on record" in page.text) == (200, True)
+    assert "The dossier cannot be read now" in page.text
+    assert [one.scope for one in await objections(office)] == ["marketing"]
 
 
 async def test_a_store_that_cannot_write_tells_nothing_as_done(
