@@ -9,11 +9,15 @@ from email.message import EmailMessage
 from importlib.resources import files
 from pathlib import Path
 
+from argon2 import PasswordHasher
+
+from gateway.passwords import KIBIBYTES, LANES, PASSES
 from tests.doubles import Received
 from tests.house import House, link_of
 
 CONFIG = (Path(__file__).parent / "bakery.toml").read_text("utf-8")
 PASSWORD = "a goose walks over the bridge"  # of every operator
+HASHED = PasswordHasher(PASSES, KIBIBYTES, LANES).hash(PASSWORD)
 DOMAIN = "bakkerij-dejong.example"
 PEOPLE = [
     json.loads(line)

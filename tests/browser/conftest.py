@@ -8,17 +8,14 @@ from functools import partial
 
 import pytest
 import pytest_asyncio
-from argon2 import PasswordHasher
 from playwright.async_api import Browser, Page, async_playwright
 
 from gateway.operators import Role
-from gateway.passwords import KIBIBYTES, LANES, PASSES
 from tests.browser import bakery
 from tests.chromium import FLAGS, program
 from tests.house import House, opened, written
 
 OPERATORS: dict[str, Role] = {"Vera": "viewer", "Olga": "officer", "Ada": "administrator"}
-HASHED = PasswordHasher(PASSES, KIBIBYTES, LANES).hash(bakery.PASSWORD)
 
 
 async def sign_in(window: Page, url: str, name: str, code: str = "") -> None:
@@ -46,7 +43,7 @@ async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House
     write = partial(written, folder, text=bakery.CONFIG)
     async with opened(write, now=bakery.SEASON_BEGINS) as house:
         for name, role in OPERATORS.items():
-            await house.gateway.rooms.accounts.add(name, role, HASHED, house.clock.now(), "(test)")
+            await house.gateway.rooms.accounts.add(name, role, bakery.HASHED, house.clock.now(), "(test)")
         yield house
 
 
