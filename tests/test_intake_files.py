@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
@@ -126,6 +127,17 @@ def test_an_open_quotation_does_not_swallow_refusals(csv_file: Path) -> None:
 
     assert len(rows) == 20_001
     assert [row.line for row in rows if row.fault] == [2]
+
+
+def test_quotations_open_on_every_line_take_no_longer(csv_file: Path) -> None:
+    """However many lines leave a quotation open, each is looked at a few times, and refusals are found."""
+    lines = b'a""",b,"\n' * 20_000 + b"a@b.example,objection,\n"
+    started = time.process_time()
+    *broken, sound = read(HEADER + lines, csv_file)
+    assert time.process_time() - started < 10
+    assert len(broken) == 20_000
+    assert all(row.fault for row in broken)
+    assert (sound.line, sound.fault, sound.fields["kind"]) == (20_002, "", "objection")
 
 
 def test_octets_that_are_no_utf8_stay_in_their_row(csv_file: Path) -> None:

@@ -117,11 +117,16 @@ class _Source:
         self._lines = lines
         self._returned: deque[tuple[int, str]] = deque()
         self._length = 0  # characters taken
+        self._spoilt = 0  # up to this line nothing closes a quotation that is open where a line begins
 
     def __iter__(self) -> _Source:
         return self
 
     def __next__(self) -> str:
+        if self.taken and self._returned and self._returned[0][0] <= self._spoilt:
+            raise csv.Error(
+                "the quotation is not closed"
+            )  # as was found before, for the row that gave it back
         number, line = self._returned.popleft() if self._returned else next(self._lines)
         self.taken.append((number, line))
         self._length += len(line)
@@ -138,6 +143,7 @@ class _Source:
         """Keep only the first line of the row that failed; its cells, as far as they can be told (rule 1)."""
         first, *rest = self.taken
         self.taken = [first]
+        self._spoilt = max([self._spoilt, *(number for number, _ in rest[-1:])])
         self._returned.extendleft(reversed(rest))
         try:
             return next(csv.reader([first[1]], delimiter=delimiter), [])
