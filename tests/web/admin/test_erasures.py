@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from datetime import datetime, timedelta
 
 import pytest
@@ -12,6 +14,7 @@ from gateway.law.evidence import Objection
 from gateway.store.erasure import Erasure
 from gateway.web.admin import erasures
 from tests.doubles import Stage
+from tests.flows.test_erasure import found_in, spellings
 from tests.house import ANNA, BRAM
 from tests.web.admin.conftest import Browser, Office
 from tests.web.admin.officers import acts_about_people, officer, on_record, street, words_of
@@ -66,6 +69,31 @@ async def test_erased_the_dossier_is_empty_and_the_refusal_stays(office: Office,
     assert any(isinstance(one, Objection) for one in await on_record(office))
     assert ("olga", "erase") in await acts_about_people(office)
     assert [entry.reason for entry in await office.house.log()] == ["objected"]
+
+
+async def test_no_trace_of_what_officers_did_spells_the_person(office: Office, officer: Browser) -> None:
+    """Looked up, recorded, corrected, exported, erased: no file spells the address or a word of it any more,
+    and the record is whole."""
+    address, secret = "kim.visser@example.org", "the letter in map 4711"
+    await office.house.consent(address)
+    (consent,) = await on_record(office, address)
+    about = {"address": address, "of": "shop", "evidence": str(consent.id)}
+    await officer.post("/admin/people", address=address)
+    await officer.post("/admin/people/object", address=address, via="letter", reference=secret)
+    proof = {"category": "newsletter", "occurred_at": "2026-11-01T12:00:00+01:00", "wording": secret}
+    await officer.post("/admin/people/corrected", **about, **proof)
+    await officer.post("/admin/people/export", address=address)
+    assert len(await on_record(office, address)) == 3
+    assert found_in(office.house, *spellings(address), secret.encode())
+
+    await officer.post("/admin/people/erased", address=address, again=address)
+    await officer.post("/admin/people", address=address)
+
+    assert found_in(office.house, *spellings(address), secret.encode()) == []
+    config = office.house.config.folder / "gateway.toml"
+    command = [sys.executable, "-m", "gateway", "verify", "--replay", "--config", config]
+    ran = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stderr) == (0, "")
 
 
 async def test_who_is_not_on_record_can_be_erased(office: Office, officer: Browser) -> None:
