@@ -378,6 +378,22 @@ def test_facts_hold_nothing_that_names_a_person() -> None:
     assert row.person == KEYS.hash("shop", "bram@example.org")
 
 
+@pytest.mark.parametrize(
+    ("row", "name", "value"),
+    [
+        (PURCHASE, "product_group", "bread for bram@example.org"),
+        (NOTICE, "version", "2 (Bram@Example.ORG)"),
+        (CONSENT, "third_party", ["the butcher", "bram@example.org"]),
+        (CONSENT, "third_party", "the butcher; bram@example.org"),
+    ],
+)
+def test_no_fact_spells_the_address(row: dict[str, object], name: str, value: object) -> None:
+    """I7: facts outlive an erasure, so that free text in them must not name the person."""
+    checked = DESK.check(RawRow(2, row | {"email": "bram@example.org", name: value}), NOW)
+
+    assert checked == Rejected(f"{name} must not name the person")
+
+
 def test_a_field_that_is_not_for_this_kind_is_dropped_and_named() -> None:
     """L23: neither an unknown field nor one of another kind is stored; both are named."""
     checked = accepted(CONTACT | {"ip": "192.0.2.1", "Date of birth": "2000-01-01"})

@@ -28,6 +28,7 @@ from gateway.ports import NewEvidence
 AHEAD = timedelta(minutes=5)  # what a clock elsewhere may be ahead of ours
 MARKETING = "marketing"
 _TAKEN = {kind: fields | {"email", "kind"} for kind, fields in MAY_CARRY.items()}
+_IN_FACTS = ("product_group", "version", "third_party")  # free text that decisions rest on
 _json = json.JSONEncoder(sort_keys=True).encode
 
 
@@ -112,6 +113,8 @@ class Desk:
         mailbox = _mailbox(raw)
         if isinstance(mailbox, Rejected):
             reading.fault(mailbox.reason)
+        elif spelled := [name for name in _IN_FACTS if _spells(raw.fields.get(name), mailbox)]:
+            reading.fault(f"{spelled[0]} must not name the person")  # a fact outlives their erasure (I7)
         moment = reading.moment("occurred_at", must=True) or now
         if moment > now + AHEAD:
             reading.fault("occurred_at lies ahead")
@@ -154,6 +157,14 @@ def kind_named(raw: RawRow) -> str:
     """The kind a row names, empty when it names none."""
     kind = raw.fields.get("kind")
     return kind.strip().lower() if isinstance(kind, str) else ""
+
+
+def _spells(value: object, mailbox: address.Mailbox) -> bool:
+    """Whether a field has the address in it, as it came or as it is compared."""
+    if not value:
+        return False
+    text = str(value).casefold()
+    return "@" in text and (mailbox.comparable in text or mailbox.wire.casefold() in text)
 
 
 def _is_true(value: object) -> bool:
