@@ -27,7 +27,7 @@ def letter(
     message_id: str,
     auto_submitted: AutoSubmitted,
 ) -> bytes:
-    """The message, unsigned; `text` has its lines ended by LF, `date` is aware.
+    """The message, unsigned; `text` has its lines ended in any way, `date` is aware.
 
     ASCII alone, which every next hop takes, unless an address needs SMTPUTF8. `message_id` is with its angle
     brackets.
@@ -43,7 +43,9 @@ def letter(
         "Content-Type: text/plain; charset=utf-8",
         "Content-Transfer-Encoding: quoted-printable",
     ]
-    body = encode_qp(text.replace("\n", _CRLF).encode())
+    body = encode_qp(
+        "".join(line + _CRLF for line in text.splitlines()).encode()
+    )  # no bare CR (RFC 5322 2.3)
     return "".join(line + _CRLF for line in (*head, "")).encode() + body
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -62,6 +63,18 @@ async def test_the_form_s_own_words_are_the_proof(machine: Machine) -> None:
         "source": f"double opt-in, asked on {page}",
         "language": "fr",
     }
+
+
+async def test_words_with_line_ends_of_any_kind_are_mailed(machine: Machine) -> None:
+    """No bare CR or LF leaves for the next hop, which would refuse it or be fooled by it."""
+    own = {"wording": "Ja,\rgraag.\r\n.\nToch?\x0b\x1b", "wording_version": "7"}
+
+    assert (await machine.post("signups", ANNA | {"wordings": {"club": own}})).status == 200
+    assert await clicked(machine) == 200
+
+    (letter,) = machine.house.smarthost.messages
+    assert not re.search(rb"\r(?!\n)|(?<!\r)\n|\x1b", letter.content)
+    assert (await proofs(machine))[0]["wording"] == own["wording"].strip()
 
 
 async def test_without_words_of_its_own_ours_are_asked(machine: Machine) -> None:
