@@ -24,6 +24,7 @@ from gateway import ids, pending
 from gateway.address import Mailbox, parse
 from gateway.config import Config
 from gateway.confirmation import confirmation
+from gateway.grants import known_categories
 from gateway.keys import Keys
 from gateway.law.case import case_of, category_scopes, standing_objection
 from gateway.law.category import Category, Controller
@@ -86,6 +87,7 @@ class Confirming:
         self._senders = {one.id: parse(one.mail_from) for one in config.controller if one.mail_from}
         self._controllers = config.controllers
         self._categories = config.categories
+        self._known = {one: known_categories(config, one) for one in config.controllers}
         self._letters = Tries(MOST, WINDOW)
 
     def wording(self, category: Category, language: str) -> Wording:
@@ -143,8 +145,8 @@ class Confirming:
         found = pending.unseal(token, self._rooms.keys, self._rooms.clock.now())
         if found is None:
             return None
-        known = {name for one in self._own(found.controller) for name in (one.id, *one.formerly)}
-        if found.topics and not known.issuperset(topic.category for topic in found.topics):
+        known = self._known.get(found.controller, frozenset())
+        if found.topics and not known.issuperset([topic.category for topic in found.topics]):
             return None
         return About(found, self._controllers.get(found.controller))
 
@@ -252,9 +254,8 @@ class Confirming:
 
     def _hold(self, controller: str, facts: Sequence[Evidence], numbers: set[int], now: datetime) -> bool:
         """Whether every one of these consents is in force, and no objection stands against it."""
-        own = self._own(controller)
-        known = frozenset(name for one in own for name in (one.id, *one.formerly))
-        standing = standing_of(facts, known_categories=known)
+        standing = standing_of(facts, known_categories=self._known[controller])
+        own = [one for one in self._categories.values() if one.controller == controller]
         cases = [case_of(one, self._controllers[controller], "email", standing, now) for one in own]
         holding = {
             row.id
@@ -263,6 +264,3 @@ class Confirming:
             for row in case.in_force
         }
         return numbers <= holding
-
-    def _own(self, controller: str) -> list[Category]:
-        return [one for one in self._categories.values() if one.controller == controller]

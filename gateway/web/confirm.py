@@ -19,6 +19,7 @@ from gateway.metrics import Metrics
 from gateway.texts import Texts, texts
 from gateway.web import pages
 from gateway.web.guard import log_fault, page, unavailable
+from gateway.web.made import Made
 from gateway.web.public import ANSWER_SECONDS
 from gateway.web.route import Route
 
@@ -29,6 +30,7 @@ class Confirm:
     def __init__(self, confirming: Confirming, metrics: Metrics) -> None:
         self._confirming = confirming
         self._metrics = metrics
+        self._made = Made()
 
     def routes(self) -> list[Route]:
         """What it answers."""
@@ -39,7 +41,10 @@ class Confirm:
 
     async def look(self, request: web.Request) -> web.Response:
         """What is to be confirmed, and one button."""
-        return page(_asked(self._about(request)))
+        about = self._about(request)
+        asked = about.pending
+        key = (asked.controller, asked.language, asked.topics)
+        return page(self._made.page(key, lambda: _asked(about)))
 
     async def post(self, request: web.Request) -> web.Response:
         """The button: any body and type counts."""

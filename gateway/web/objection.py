@@ -27,6 +27,7 @@ from gateway.web import pages
 from gateway.web.asking import Asked, too_often, typed_in
 from gateway.web.form import form_of
 from gateway.web.guard import log_fault, page, spoken, unavailable
+from gateway.web.made import Made
 from gateway.web.public import ANSWER_SECONDS
 from gateway.web.route import Route
 
@@ -49,6 +50,7 @@ class ObjectionForm:
         self._objecting = objecting
         self._asked = asked
         self._metrics = metrics
+        self._made = Made()
 
     def routes(self) -> list[Route]:
         """What it answers."""
@@ -60,12 +62,18 @@ class ObjectionForm:
 
     async def senders(self, request: web.Request) -> web.Response:
         """The controllers that chose to be listed."""
-        return page(pages.shown("senders.html", spoken(request, self._language), None, listed=self._listed))
+        language = spoken(request, self._language)
+
+        def make() -> str:
+            return pages.shown("senders.html", language, None, listed=self._listed)
+
+        return page(self._made.page(language, make))
 
     async def look(self, request: web.Request) -> web.Response:
         """The form."""
         controller = self._controller(request)
-        return page(self._form(controller, spoken(request, controller.language)))
+        language = spoken(request, controller.language)
+        return page(self._made.page((controller.id, language), lambda: self._form(controller, language)))
 
     async def post(self, request: web.Request) -> web.Response:
         """What was typed."""

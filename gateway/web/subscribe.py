@@ -23,6 +23,7 @@ from gateway.web import pages
 from gateway.web.asking import Asked, too_often, typed_in
 from gateway.web.form import form_of
 from gateway.web.guard import page, spoken
+from gateway.web.made import Made
 from gateway.web.route import Route
 
 
@@ -35,6 +36,7 @@ class SignUpForm:
         self._public_url = config.gateway.public_url
         self._confirming = confirming
         self._asked = asked
+        self._made = Made()
 
     def routes(self) -> list[Route]:
         """What it answers."""
@@ -48,7 +50,11 @@ class SignUpForm:
         category = self._category(request)
         controller = self._controllers[category.controller]
         language = spoken(request, controller.language)
-        return page(_form(controller, language, self._topics(category, language)))
+
+        def make() -> str:
+            return _form(controller, language, self._topics(category, language))
+
+        return page(self._made.page((category.id, language), make))
 
     async def post(self, request: web.Request) -> web.Response:
         """What was typed and ticked."""
