@@ -18,6 +18,7 @@ from gateway.keys import Keys
 from gateway.ports import Clock
 from gateway.store import database
 from gateway.store.audit import Audit
+from gateway.store.campaigns import Campaigns
 from gateway.store.counts import Counts
 from gateway.store.dossiers import Dossiers
 from gateway.store.erasure import Erasure
@@ -106,6 +107,11 @@ class Rooms:
     def counts(self) -> Counts:
         """What was decided and refused over time."""
         return self.store.counts
+
+    @property
+    def campaigns(self) -> Campaigns:
+        """What came of each campaign."""
+        return self.store.campaigns
 
 
 def keys_of(config: Config) -> Keys:

@@ -15,6 +15,7 @@ from gateway.ports import Filters, LogEntry
 from gateway.replay import Explained
 
 NEWEST = (1 << 63) - 1  # before which is every id
+FIRST = (1 << 31, 0)  # an hour since 1970, and an id: before which is every campaign
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +141,56 @@ class Counts(Protocol):
 
     async def refusals(self, controllers: Collection[str], span: Span) -> Refusals:
         """The objections and withdrawals."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignKey:
+    """A campaign of one controller, by the keyed hash that stands for its name (8 bytes)."""
+
+    controller: str
+    mark: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """What came of one campaign.
+
+    `name` is None where every mail looked at was erased. `refused` and the like are of copies; `objections`
+    came by its links. `is_whole` is False where there was too much to look at: then it counts the newest.
+    """
+
+    key: CampaignKey
+    name: str | None
+    first: datetime  # the hour of its first mail, and of its last
+    last: datetime
+    sent: Mapping[str, int]  # by ground
+    withheld: Mapping[str, int]  # by reason, those that report mode relayed among them
+    relaxed: int
+    not_relayed: Mapping[str, int]  # copies by fate: refused, deferred, unknown
+    objections: int
+    is_whole: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignPage:
+    """Some campaigns, the last mailed first, and where to go on; None: there are no more."""
+
+    campaigns: Sequence[Campaign]
+    next: tuple[int, int] | None  # the hour, and the id of a decision in it
+
+
+class Campaigns(Protocol):
+    """Campaigns by name. What it is asked raises StoreUnavailableError."""
+
+    async def page(
+        self, controllers: Collection[str], before: tuple[int, int] = ..., most: int = ...
+    ) -> CampaignPage:
+        """At most so many of these controllers that come before that place (FIRST: the last mailed)."""
+        ...
+
+    async def of(self, keys: Sequence[CampaignKey]) -> Sequence[Campaign]:
+        """Those of these that there are, in order."""
         ...
 
 

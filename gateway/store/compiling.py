@@ -9,14 +9,20 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Sequence
 from itertools import chain
+from typing import Any
 
-from sqlalchemy import CTE, ClauseElement, Column, Table, column, values
+from sqlalchemy import CTE, ClauseElement, Column, ColumnElement, Table, column, literal_column, values
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.sqlite import Insert, insert
 
 _NAMED = sqlite.dialect(paramstyle="named")
 _POSITIONAL = sqlite.dialect(paramstyle="qmark")
 SIZES = (32, 16, 8, 4, 2, 1)  # rows of one statement
+
+
+def unindexed(named: Column[Any]) -> ColumnElement[Any]:
+    """A column that SQLite tests, and finds no rows by: what else is asked for finds fewer."""
+    return literal_column(f"+{named}", named.type)
 
 
 def text_of(statement: ClauseElement) -> str:

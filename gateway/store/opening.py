@@ -10,6 +10,7 @@ from datetime import datetime
 
 from gateway.ids import Ids
 from gateway.store.audit import Audit
+from gateway.store.campaigns import Campaigns
 from gateway.store.configurations import Configurations
 from gateway.store.counts import Counts
 from gateway.store.database import path_of
@@ -38,6 +39,7 @@ class Store:
     log: Log
     withheld: Withheld
     counts: Counts
+    campaigns: Campaigns
     doubts: Doubts
     dossiers: Dossiers
     erasure: Erasure
@@ -88,6 +90,7 @@ async def opened(
             Log(reader),
             Withheld(reader),
             Counts(reader),
+            Campaigns(reader),
             Doubts(ledger, reader),
             Dossiers(reader),
             Erasure(path, writer, reader),

@@ -35,6 +35,7 @@ from sqlalchemy import (
 from gateway.ids import first_at, time_of
 from gateway.oversight import NEWEST, Sort, WithheldEntry, WithheldMail, WithheldPage, is_within
 from gateway.ports import Filters
+from gateway.store.compiling import unindexed
 from gateway.store.explaining import explained
 from gateway.store.log import DAYS, EARLIER, ENTRY, LATER, conditions, days_of, entry_of, of_people
 from gateway.store.reader import Reader
@@ -255,12 +256,13 @@ class Withheld:
         first = max(first, day(micros(filters.since))) if filters.since else first
         last = min(last, day(micros(filters.until))) if filters.until else last
         last = min(last, await self._day_of(before))
+        the_day = unindexed(decisions.c.day)
         asked = conditions(replace(filters, withheld=True))
         for end in range(last, first - 1, -DAYS):
             days = range(max(first, end - DAYS + 1), end + 1)
             rows: Rows | None = None
             while rows is None or len(rows) == most:
-                earlier = or_(decisions.c.day < last, and_(decisions.c.day == last, decisions.c.id < before))
+                earlier = or_(the_day < last, and_(the_day == last, decisions.c.id < before))
                 statement = ENTRY.where(of_people(people, days), earlier, *asked)
                 newest = statement.order_by(decisions.c.day.desc(), decisions.c.id.desc())
                 rows = await self._reader.rows(newest.limit(most))

@@ -20,6 +20,7 @@ from gateway.tries import Tries
 from gateway.web.admin import person
 from gateway.web.admin.account import OwnAccount
 from gateway.web.admin.audit import Audit
+from gateway.web.admin.campaigns import Campaigns
 from gateway.web.admin.configured import Configured, Relaxed
 from gateway.web.admin.corrections import Corrections
 from gateway.web.admin.erasures import Erasures
@@ -82,6 +83,11 @@ class Rooms(person.Rooms, Protocol):
         """What was decided and refused over time."""
         ...
 
+    @property
+    def campaigns(self) -> oversight.Campaigns:
+        """What came of each campaign."""
+        ...
+
 
 class Admin:
     """The admin pages of one configuration."""
@@ -117,6 +123,7 @@ class Admin:
             *self._way_in.routes(),
             *Overview(rooms, self._parts).routes(),
             *Withheld(rooms, audit).routes(),
+            *Campaigns(rooms).routes(),
             *People(desk, self._objecting, self._metrics).routes(),
             *Corrections(desk).routes(),
             *Erasures(desk).routes(),
