@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -25,21 +26,35 @@ from gateway.store.tables import acts, ledger
 ROWS = 200  # looked up in one read
 
 
-@dataclass(frozen=True, slots=True)
 class RehearsedLedger:
     """As ports.Ledger, but a row is only looked up; without a store, nothing is on record."""
 
-    reader: Reader | None
+    def __init__(self, reader: Reader | None) -> None:
+        self.reader = reader
+        self._notes = sqlite3.connect("", isolation_level=None)  # SQLite removes it when it is closed
+        self._notes.execute("PRAGMA journal_mode=OFF")
+        self._notes.execute("CREATE TABLE taken (content PRIMARY KEY) WITHOUT ROWID")
+
+    def close(self) -> None:
+        """Let go of the notes."""
+        self._notes.close()
 
     async def append(self, rows: Sequence[NewEvidence], *, again: bool = False) -> list[Appended]:
-        """Which rows are on record already. Raises StoreUnavailableError or ErasedError."""
+        """Which rows are on record already, or came before. Raises StoreUnavailableError or ErasedError."""
         if older := too_old(rows, await self._erased(rows)):
             raise ErasedError(older)
         known: dict[tuple[bytes, bytes], int] = {}
         for start in range(0, len(rows), ROWS):
             known |= await self._known(rows[start : start + ROWS])
         found = [known.get((row.person, row.content)) for row in rows]
-        return [Appended(number or 0, new=number is None or again) for number in found]
+        return [
+            Appended(number or 0, new=again or (number is None and self._take(row.content)))
+            for row, number in zip(rows, found, strict=True)
+        ]
+
+    def _take(self, content: bytes) -> bool:
+        """Note that such a row came; whether it is the first."""
+        return self._notes.execute("INSERT OR IGNORE INTO taken VALUES (?)", (content,)).rowcount == 1
 
     async def _known(self, rows: Sequence[NewEvidence]) -> dict[tuple[bytes, bytes], int]:
         if self.reader is None or not rows:
@@ -90,7 +105,8 @@ async def rehearsal(config: Config) -> AsyncIterator[RehearsalRooms]:
     """
     path, url = config.gateway.keys_file, config.store.url
     if not path.exists() and not database.path_of(url).exists():
-        yield RehearsalRooms(config, keys_file.fresh(), RehearsedLedger(None), SystemClock())
+        with closing(RehearsedLedger(None)) as rehearsed:
+            yield RehearsalRooms(config, keys_file.fresh(), rehearsed, SystemClock())
         return
     keys = keys_file.load(path)
     state = database.check(url)
@@ -99,6 +115,7 @@ async def rehearsal(config: Config) -> AsyncIterator[RehearsalRooms]:
     database.verify_keys(url, keys.check)
     reader = Reader(database.path_of(url))
     try:
-        yield RehearsalRooms(config, keys, RehearsedLedger(reader), SystemClock())
+        with closing(RehearsedLedger(reader)) as rehearsed:
+            yield RehearsalRooms(config, keys, rehearsed, SystemClock())
     finally:
         await reader.close()

@@ -58,6 +58,14 @@ def test_a_rejects_file_never_replaces_the_import(shop: Shop) -> None:
     assert path.read_text() == ROWS
 
 
+def test_a_dry_run_counts_as_the_import_does(shop: Shop) -> None:
+    """A row that a file has twice is imported once, and is said to be."""
+    path = shop.file("twice.csv", ROWS + 2 * "eva@example.org,objection,,,,,,\n")
+    rehearsed = shop.run("import", path, "--dry-run", "--json").json
+    assert rehearsed["unchanged"] == 1
+    assert shop.run("import", path, "--json").json == rehearsed
+
+
 def test_a_dry_run_changes_nothing(shop: Shop) -> None:
     """Before the first start it makes neither keys nor store; after an import it knows what is on record."""
     path = shop.file("rows.csv", ROWS)
