@@ -14,7 +14,6 @@ Rules of this file:
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -24,15 +23,16 @@ from gateway import ids, pending
 from gateway.address import Mailbox, parse
 from gateway.config import Config
 from gateway.confirmation import confirmation
+from gateway.consenting import rows_of
 from gateway.grants import known_categories
 from gateway.keys import Keys
 from gateway.law.case import case_of, category_scopes, standing_objection
 from gateway.law.category import Category, Controller
-from gateway.law.evidence import Consent, Evidence
+from gateway.law.evidence import Evidence
 from gateway.law.standing import CHANNEL, MARKETING, standing_of
 from gateway.objecting import Objecting
 from gateway.pending import Pending, Topic
-from gateway.ports import Clock, Filters, Ledger, Log, NewEvidence
+from gateway.ports import Clock, Filters, Ledger, Log
 from gateway.post import Letter, Post
 from gateway.tries import Tries
 from gateway.wording import Wording, third_party, wording_of
@@ -98,7 +98,13 @@ class Confirming:
         """The categories as they are asked for in these words of ours."""
         worded = ((category, self.wording(category, language)) for category in categories)
         return tuple(
-            Topic(category.id, words.text, words.version, self.third_party(category))
+            Topic(
+                category.id,
+                words.text,
+                words.version,
+                self.third_party(category),
+                profiling=category.profiled,
+            )
             for category, words in worded
         )
 
@@ -212,45 +218,14 @@ class Confirming:
 
     async def _consented(self, about: About, token: str) -> Confirmed:
         asked, now = about.pending, self._rooms.clock.now()
-        rows = [self._row(asked, topic, token, now) for topic in asked.topics]
+        rows = rows_of(asked, token, self._rooms.keys, now)
         appended = await self._rooms.ledger.append(rows)
         if all(done.new for done in appended):
             return Confirmed(about, now, new=True)
         facts = await self._rooms.ledger.evidence(rows[0].controller, rows[0].person)
-        numbers = {done.id for done in appended}
+        numbers = {done.id for done in appended[: len(asked.topics)]}  # of the consents
         at = min((fact.recorded_at for fact in facts if fact.id in numbers), default=now)
         return Confirmed(about, at, new=False, refused=not self._hold(asked.controller, facts, numbers, now))
-
-    def _row(self, asked: Pending, topic: Topic, token: str, now: datetime) -> NewEvidence:
-        """A consent as it is proven (L2); the same link and topic are the same row (rule 3)."""
-        mailbox = parse(asked.address)
-        person = self._rooms.keys.hash(asked.controller, mailbox.comparable)
-        named = [topic.third_party] if topic.third_party else []
-        fact = Consent(
-            id=0,
-            occurred_at=now,
-            recorded_at=now,
-            category=topic.category,
-            proven=True,
-            confirmed_at=now,
-            third_party=frozenset(map(str.casefold, named)),
-        )
-        details: dict[str, object] = {
-            "address": mailbox.wire,
-            "source": f"double opt-in, asked on {asked.page}",
-            "wording": topic.wording,
-            "wording_version": topic.version,
-            "language": asked.language,
-            "requested_at": asked.asked_at.isoformat(),
-        }
-        content = json.dumps([asked.controller, topic.category, token]).encode()
-        return NewEvidence(
-            controller=asked.controller,
-            person=person,
-            fact=fact,
-            content=self._rooms.keys.digest("confirmed", content),
-            details=details | ({"third_party": tuple(named)} if named else {}),
-        )
 
     def _hold(self, controller: str, facts: Sequence[Evidence], numbers: set[int], now: datetime) -> bool:
         """Whether every one of these consents is in force, and no objection stands against it."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import UTC, datetime, timedelta
 
 from gateway import sealing
@@ -29,6 +29,7 @@ class Topic:
     wording: str
     version: str
     third_party: str = ""  # another company whose advertising the words name (L8)
+    profiling: bool = False  # whether the words say that the person is profiled (L19)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ def unseal(text: str, keys: Keys, now: datetime) -> Pending | None:
 
 
 def _packed(one: Pending) -> bytes:
-    topics = [[topic.category, topic.wording, topic.version, topic.third_party] for topic in one.topics]
+    topics = list(map(astuple, one.topics))
     asked_at = (one.asked_at - _EPOCH) // _MICROSECOND
     said = [one.controller, one.address, one.language, one.page, asked_at, topics]
     return zlib.compress(json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode(), 9)

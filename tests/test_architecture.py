@@ -50,6 +50,7 @@ FLOORS = {
     "gateway.post": 5,
     "gateway.receipts": 5,
     "gateway.confirmation": 5,
+    "gateway.consenting": 5,
     "gateway.confirming": 5,
     "gateway.replay": 5,
     "gateway.dossier": 5,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -19,7 +19,9 @@ from gateway.address import parse
 from gateway.config import Config, load
 from gateway.confirming import Confirmed, Confirming
 from gateway.keys import Keys
-from gateway.law.evidence import Consent, Objection, Withdrawal
+from gateway.law.decision import Send, decide
+from gateway.law.evidence import Consent, Notice, Objection, Withdrawal
+from gateway.law.standing import standing_of
 from gateway.mail.signature import Signer, new_key
 from gateway.objecting import Objecting
 from gateway.ports import Filters, LogPage, NewEvidence, StoreUnavailableError
@@ -56,6 +58,13 @@ title = "aanbiedingen van de bank"
 purpose = "marketing"
 double_opt_in = true
 advertiser = "De Bank"
+[[category]]
+id = "picks"
+controller = "bakkerij"
+title = "tips op maat"
+purpose = "marketing"
+double_opt_in = true
+profiled = true
 """
 
 
@@ -328,6 +337,40 @@ async def test_each_topic_is_a_consent_by_itself(desk: Desk) -> None:
     ]
     assert desk.rows[1].details["third_party"] == ("De Bank",)
     assert desk.rows[0].details["wording"] != desk.rows[1].details["wording"]
+
+
+async def test_whoever_agrees_to_a_profile_was_told_of_it(desk: Desk) -> None:
+    """A profiled category says so in its words, and that notice goes on record too, once (L19)."""
+    await desk.ask("club", "picks")
+    await desk.click()
+    await desk.click()
+
+    assert [type(row.fact) for row in desk.rows] == [Consent, Consent, Notice]
+    (_, consent, notice) = desk.rows
+    assert notice.fact == Notice(
+        id=0,
+        occurred_at=desk.clock.now(),
+        recorded_at=desk.clock.now(),
+        subject="profiling",
+        version=consent.details["wording_version"],
+    )
+    assert notice.details["wording"] == consent.details["wording"]
+    assert "profiel" in notice.details["wording"]
+    assert decide_now(desk, "picks")
+
+
+def decide_now(desk: Desk, category: str) -> bool:
+    """Whether the law lets a mail of this category reach Kim now."""
+    facts = [replace(row.fact, id=number) for number, row in desk.ledger.rows]
+    known = frozenset(desk.config.categories)
+    decision = decide(
+        desk.config.categories[category],
+        desk.config.controllers["bakkerij"],
+        "email",
+        standing_of(facts, known_categories=known),
+        desk.clock.now(),
+    )
+    return isinstance(decision, Send)
 
 
 async def test_the_words_are_those_that_were_shown(desk: Desk, write: Callable[..., Path]) -> None:

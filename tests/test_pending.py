@@ -26,7 +26,7 @@ pendings = st.builds(
     language=words,
     page=words,
     asked_at=st.timedeltas(timedelta(days=-999), timedelta(days=9999)).map(lambda later: NOW + later),
-    topics=st.lists(st.builds(Topic, words, words, words, words), max_size=3).map(tuple),
+    topics=st.lists(st.builds(Topic, words, words, words, words, st.booleans()), max_size=3).map(tuple),
 )
 unsubscribing = st.builds(
     tokens.Token,
