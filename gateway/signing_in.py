@@ -93,14 +93,16 @@ class SigningIn:
         return await self._counted(account, self._accepts(account, code))
 
     async def session(self, token: str) -> Session | None:
-        """The session of a cookie, unless it has ended. Raises StoreUnavailableError."""
-        found = await self._accounts.session(digest_of(token))
+        """The session of a cookie, unless it has ended; it was used now. Raises StoreUnavailableError."""
         now = self._clock.now()
-        if found is None or not is_open(found, now):
-            return None
-        if now - found.seen_at >= SEEN_EVERY:
+        found = await self._open(token, now)
+        if found and now - found.seen_at >= SEEN_EVERY:
             await self._accounts.seen(found.token, now)
         return found
+
+    async def goes_on(self, token: str) -> bool:
+        """Whether a session has not ended; it is not used by that. Raises StoreUnavailableError."""
+        return await self._open(token, self._clock.now()) is not None
 
     async def begin(self, account: Account) -> Begun | None:
         """A session for who has proven to be the owner; None if revoked. Raises StoreUnavailableError."""
@@ -108,6 +110,10 @@ class SigningIn:
         token = base64.urlsafe_b64encode(self._entropy(TOKEN)).decode().rstrip("=")
         begun = await self._accounts.begin(account, digest_of(token), now, now + LONGEST)
         return Begun(token) if begun else None
+
+    async def _open(self, token: str, now: datetime) -> Session | None:
+        found = await self._accounts.session(digest_of(token))
+        return found if found and is_open(found, now) else None
 
     async def _begin(self, account: Account | None, password: str, code: str) -> Begun | None:
         known = account if account and account.revoked_at is None else None

@@ -122,7 +122,7 @@ class Admin:
         return [
             *self._way_in.routes(),
             *Overview(rooms, self._parts).routes(),
-            *Withheld(rooms, audit).routes(),
+            *Withheld(rooms, audit, signing_in).routes(),
             *Campaigns(rooms).routes(),
             *People(desk, self._objecting, self._metrics).routes(),
             *Corrections(desk).routes(),

@@ -2,7 +2,8 @@
 
 Rules of this file:
 
-1. It never holds up an end: it ends when its time is up, its client leaves, or the server is to end.
+1. It never holds up an end: it ends when its time is up, its client leaves, or the server is to end; and with
+   the session that asked for it, which it does not keep alive.
 2. Each look is one page of the log, once a second at most: no transaction of the store stays open.
 3. A client that takes nothing in is not waited for: what is sent and not taken is bounded by one look, and
    after some seconds the connection is broken. So many at once, and no more.
@@ -17,6 +18,8 @@ from contextlib import suppress
 from aiohttp import web
 
 from gateway.oversight import NEWEST, Withheld, WithheldEntry
+from gateway.signing_in import SigningIn
+from gateway.web.admin import cookie
 from gateway.web.admin.filters import Asked
 from gateway.web.admin.operator import Operator
 from gateway.web.admin.pages import failed, text_of
@@ -36,8 +39,9 @@ _ROWS = "<!-- rows -->"  # where they go in the page
 class Tails:
     """Those that go on now."""
 
-    def __init__(self, withheld: Withheld) -> None:
+    def __init__(self, withheld: Withheld, signing_in: SigningIn) -> None:
         self._withheld = withheld
+        self._signing_in = signing_in
         self._open = 0
 
     async def follow(self, request: web.Request, operator: Operator, asked: Asked) -> web.StreamResponse:
@@ -61,6 +65,8 @@ class Tails:
         answer = web.StreamResponse(headers={**HEADERS, "Content-Type": "text/html; charset=utf-8"})
         answer.force_close()
         await answer.prepare(request)
+        if request.method == "HEAD":
+            return answer
         try:
             await _send(answer, head + _rows(page.entries[::-1]))
             with suppress(TimeoutError):
@@ -78,12 +84,14 @@ class Tails:
     async def _grow(
         self, request: web.Request, answer: web.StreamResponse, asked: Asked, seen: set[int]
     ) -> None:
-        """Look, and send what is new, until the server is to end or nobody is there."""
-        leaving = request.config_dict[LEAVING]
+        """Look, and send what is new, until the server is to end or nobody is there who may see it."""
+        leaving, token = request.config_dict[LEAVING], cookie.token_of(request)
         while request.transport is not None and not leaving.is_set():
             with suppress(TimeoutError):
                 async with asyncio.timeout(PAUSE):
                     await leaving.wait()
+            if not await self._signing_in.goes_on(token):
+                return
             page = await self._withheld.page(asked.filters, NEWEST, SHOWN)
             new = [one for one in page.entries if one.id not in seen]
             if new:

@@ -18,6 +18,7 @@ from gateway.law.evidence import kind_of
 from gateway.law.reason import Reason
 from gateway.law.remedy import REMEDIES
 from gateway.oversight import NEWEST, Sort, WithheldEntry
+from gateway.signing_in import SigningIn
 from gateway.web.admin.audit import Audit
 from gateway.web.admin.filters import Asked, asked, id_in
 from gateway.web.admin.operator import Operator
@@ -53,10 +54,10 @@ class Rooms(Protocol):
 class Withheld:
     """The pages of the withheld log."""
 
-    def __init__(self, rooms: Rooms, audit: Audit) -> None:
+    def __init__(self, rooms: Rooms, audit: Audit, signing_in: SigningIn) -> None:
         self._rooms = rooms
         self._audit = audit
-        self._tails = Tails(rooms.withheld)
+        self._tails = Tails(rooms.withheld, signing_in)
 
     def routes(self) -> list[AdminRoute]:
         """What it answers."""

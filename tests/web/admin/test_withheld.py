@@ -14,6 +14,7 @@ import pytest
 
 from gateway.address import parse
 from gateway.erasing import erase
+from gateway.signing_in import IDLE
 from gateway.web import exporting
 from gateway.web.admin import tail, withheld
 from gateway.web.guard import HEADERS
@@ -34,12 +35,12 @@ async def mailed(office: Office, *people: str, campaign: str = "", login: str = 
 
 def links(page: Page) -> list[str]:
     """Of the rows, to one mail each."""
-    return re.findall(r'<td class="when"><a href="([^"]+)"', page.text)
+    return re.findall(r'<td class="when"[^>]*><a href="([^"]+)"', page.text)
 
 
 def people_on(text: str) -> list[str]:
     """Whom the rows are about, in order."""
-    return re.findall(r"</a></td>\s*<td>([^<]*@[^<]*)</td>", text)
+    return re.findall(r"</a></td>\s*<td[^>]*>([^<]*@[^<]*)</td>", text)
 
 
 def link(page: Page, words: str) -> str:
@@ -267,6 +268,26 @@ async def test_a_growing_page_never_holds_up_an_end(office: Office, browser_of: 
         await page.until(PEOPLE[0], chunks)
         async with asyncio.timeout(10):
             await office.house.close()
+        await page.until("</html>", chunks)
+
+
+async def test_a_growing_page_ends_with_its_session(
+    office: Office, browser_of: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who is revoked sees nothing more, at once; and looking on keeps no session alive."""
+    monkeypatch.setattr(tail, "PAUSE", 0.01)
+    url, cookie = f"{office.house.url}/admin/withheld/live", {"Cookie": browser_of.cookie}
+    rooms = office.house.gateway.rooms
+    async with office.session.get(url, headers=cookie) as answer:
+        chunks, page = answer.content.iter_any(), Tail(browser_of)
+        await answer.content.readany()
+        await rooms.accounts.revoke("olga", rooms.clock.now(), "(test)")
+        await page.until("</html>", chunks)
+    other = await office.signed_in("otto")
+    async with office.session.get(url, headers={"Cookie": other.cookie}) as answer:
+        chunks, page = answer.content.iter_any(), Tail(other)
+        await answer.content.readany()
+        office.house.clock.move(IDLE)
         await page.until("</html>", chunks)
 
 
