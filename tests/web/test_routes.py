@@ -21,8 +21,9 @@ from tests.web.admin.conftest import FROM_US, Browser, Office, hashed, office  #
 
 # who: anyone; link: who holds a token of ours; visitor: who has yet to sign in; a role, or one above it;
 # bearer: a machine with a token of this scope.
-# across: what becomes of a request of another site: harmless, it changes nothing; counted, as an objection is
-# whatever it comes from (RFC 8058 section 3.2); refused; bearer: no browser holds a machine's token.
+# across: what becomes of a request of another site: harmless, it changes nothing; counted, since an objection
+# is, whatever it comes from (RFC 8058 section 3.2), and what else is asked for is confirmed by mail; refused;
+# bearer: no browser holds a machine's token.
 TABLE = """
 GET    /robots.txt                              anyone            harmless
 GET    /healthz                                 anyone            harmless
@@ -34,8 +35,16 @@ POST   /u/{token}                               link              counted
 POST   /undo/{token}                            link              refused
 GET    /p/{token}                               link              harmless
 POST   /p/{token}                               link              counted
+GET    /confirm/{token}                         link              harmless
+POST   /confirm/{token}                         link              counted
+GET    /objection                               anyone            harmless
+GET    /objection/{controller}                  anyone            harmless
+POST   /objection/{controller}                  anyone            counted
+GET    /subscribe/{category}                    anyone            harmless
+POST   /subscribe/{category}                    anyone            counted
 POST   /api/v1/evidence                         bearer:evidence   bearer
 POST   /api/v1/decisions                        bearer:decisions  bearer
+POST   /api/v1/signups                          bearer:evidence   bearer
 POST   /api/v1/objections                       bearer:objections bearer
 GET    /api/v1/log                              bearer:log        bearer
 GET    /api/v1/people/{address}                 bearer:people     bearer
@@ -44,6 +53,12 @@ GET    /admin/sign-in                           visitor           harmless
 POST   /admin/sign-in                           visitor           refused
 POST   /admin/sign-out                          viewer            refused
 GET    /admin                                   viewer            harmless
+GET    /admin/withheld                          viewer            harmless
+GET    /admin/withheld/live                     viewer            harmless
+POST   /admin/withheld/export                   viewer            refused
+GET    /admin/withheld/{id}                     viewer            harmless
+GET    /admin/campaigns                         viewer            harmless
+GET    /admin/campaigns/compare                 viewer            harmless
 GET    /admin/people                            officer           harmless
 POST   /admin/people                            officer           refused
 POST   /admin/people/object                     officer           refused
@@ -68,6 +83,7 @@ POST   /admin/account/second-factor/bind        viewer            refused
 POST   /admin/account/second-factor/remove      viewer            refused
 """
 ROWS = [tuple(line.split()) for line in TABLE.strip().splitlines()]
+ENDLESS = "/admin/withheld/live"  # goes on until one has seen enough
 OPERATION = {"/readyz", "/metrics"}  # kept for admin_listen, as all of /admin
 
 
@@ -110,7 +126,7 @@ async def test_each_role_gets_what_the_table_gives_it(office: Office, role: Role
     """Not signed in: sent to sign in. Too low a role: 403. Else the page, or what its form lacks."""
     for number, (method, path, who) in enumerate(of_role()):
         browser = await entered(office, f"{role}{number}", role)
-        answer = await browser.ask(method, filled(path), **form(method))
+        answer = await browser.ask(method, filled(path), whole=path != ENDLESS, **form(method))
         case = (role, method, path, answer.status)
         if role is None:
             assert (answer.status, answer.location[:14]) == (303, "/admin/sign-in"), case
@@ -170,7 +186,7 @@ async def test_every_answer_carries_the_headers(
     """Any method to any path, there or not, signed in or not: the policies, no store, no name but ours."""
     for number, path in enumerate([*dict.fromkeys(path for _, path, *_ in ROWS), "/", "/admin/x", "/admin/"]):
         browser = await entered(office, f"{role}{number}", role)
-        answer = await browser.ask(method, filled(path), **form(method))
+        answer = await browser.ask(method, filled(path), whole=path != ENDLESS, **form(method))
 
         assert {name: answer.headers.get(name) for name in HEADERS} == dict(HEADERS), (path, answer.status)
 

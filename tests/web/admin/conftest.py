@@ -55,13 +55,13 @@ class Browser:
     session: aiohttp.ClientSession
     cookie: str = ""  # name=value
 
-    async def ask(self, method: str, path: str, **more: Any) -> Page:
-        """The answer to any request."""
+    async def ask(self, method: str, path: str, *, whole: bool = True, **more: Any) -> Page:
+        """The answer to any request; else its beginning, where it does not end."""
         headers = {"Cookie": self.cookie, **more.pop("headers", {})}
         async with self.session.request(
             method, self.url + path, headers=headers, allow_redirects=False, **more
         ) as answer:
-            text = await answer.text()
+            text = await answer.text() if whole else (await answer.content.readany()).decode()
             page = Page(answer.status, text, answer.headers)
         for morsel in page.cookies.values():
             self.cookie = f"{morsel.key}={morsel.value}" if morsel.value else ""

@@ -27,7 +27,7 @@ async def test_the_right_password_opens_the_page_that_was_asked_for(office: Offi
     assert 'name="then" value="/admin?week=3"' in form.text
     assert (done.status, done.location) == (303, "/admin?week=3")
     assert (shown.status, shown.heading) == (200, "Overview")
-    assert "signed in as &lt;b&gt;olga" in shown.text
+    assert "Sign out &lt;b&gt;olga" in shown.text
 
 
 @pytest.mark.parametrize(
