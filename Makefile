@@ -21,7 +21,7 @@ run: $(STAMP)
 	.venv/bin/sendright serve --config config/gateway.toml
 
 debian:
-	@deploy/debian-packages postfix opendkim opendkim-tools swaks libnet-ssleay-perl msmtp curl gpg gpg-agent openssl chromium libatomic1 \
+	@deploy/debian-packages postfix opendkim opendkim-tools swaks libnet-ssleay-perl msmtp curl gpg gpg-agent openssl chromium fonts-dejavu-core libatomic1 \
 	    $(shell command -v npm >/dev/null || echo nodejs npm)
 
 test: $(STAMP) debian tests/clients/node_modules/.package-lock.json
