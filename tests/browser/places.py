@@ -27,6 +27,7 @@ STATUS = {
     "store-down": 503,
     "admin-not-found": 404,
     "sign-in-refused": 403,
+    "campaigns-to-choose": 422,
     "withheld-misasked": 422,
     "people-no-address": 422,
     "person-correct-faults": 422,
@@ -280,6 +281,25 @@ async def withheld_live(house: House, window: Page, person: str) -> None:
     """A page that does not end for a while."""
     await window.goto(f"{house.url}/admin/withheld/live", wait_until="commit")
     await window.get_by_role("table").wait_for(state="attached")
+
+
+@admin
+async def campaigns(house: House, window: Page, person: str) -> None:
+    """What came of each."""
+    await window.goto(f"{house.url}/admin/campaigns")
+
+
+@admin
+async def campaigns_compared(house: House, window: Page, person: str) -> None:
+    """Two of them, side by side."""
+    await campaigns(house, window, person)
+    await window.get_by_role("button", name="Compare the two").click()
+
+
+@admin
+async def campaigns_to_choose(house: House, window: Page, person: str) -> None:
+    """None was chosen."""
+    await window.goto(f"{house.url}/admin/campaigns/compare")
 
 
 @admin

@@ -24,12 +24,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 AXE = Path(__file__).parents[1] / "clients" / "node_modules" / "axe-core" / "axe.min.js"
 Scheme = Literal["light", "dark"]
 OTHER: dict[Scheme, Scheme] = {"light": "dark", "dark": "light"}
-WIDTHS = (
-    1280,
-    640,
-    320,
-)  # CSS pixels: a desk, the same at 200 % (WCAG 2.2, 1.4.4), the narrowest phone (1.4.10), each in the theme it is
-# looked at in; in the other nothing but colours differs.
+# CSS pixels: a desk, the same at 200 % (WCAG 2.2, 1.4.4), the narrowest phone (1.4.10), each in the theme in
+# which it is looked at; in the other nothing but colours differs.
 WIDTHS: dict[int, Scheme] = {1280: "light", 640: "dark", 320: "dark"}
 MOST = 30_000  # octets of a public page in all
 ONE_FLIGHT = 14_600  # octets a server sends before it is answered: ten packets (RFC 6928)
