@@ -313,6 +313,7 @@ async def _serve_http(
         config.categories,
         opened.clock,
         receipts.send,
+        opened.journal.glimpse,
     )
     post = Post("confirmation", smarthost, given.signers, opened.clock)
     confirming = Confirming(opened, objecting, post, opened.store.ids.next)

@@ -75,8 +75,11 @@ class Objecting:
         categories: Mapping[str, Category],
         clock: Clock,
         confirm: Callable[[Recorded, str], object] = lambda _recorded, _address: None,
+        glimpse: Callable[[int], Sent | None] = lambda _decision: None,
     ) -> None:
         """`sent` looks a decision up in the journal by its id; it may raise StoreUnavailableError.
+
+        `glimpse` does so at once, and gives up where it cannot.
 
         `confirm` hears of each objection recorded new, with the address it came from, if that is on record
         (L31). It returns at once and raises nothing.
@@ -86,15 +89,21 @@ class Objecting:
         self._keys = keys
         self._controllers = controllers
         self._categories = _by_every_id(categories.values())
+        self._links = tokens.Opener(keys, controllers, self._categories)
         self._clock = clock
         self._confirm = confirm
+        self._glimpse = glimpse
 
     def about(self, text: str) -> About | None:
         """What the token is about, or None if it is not one of ours. Reads no store, changes nothing."""
-        token = tokens.unseal(text, self._keys, self._controllers, self._categories)
+        token = self._links.unseal(text)
         if token is None:
             return None
         return About(token, self._controllers.get(token.controller), self._categories.get(token.category))
+
+    def glimpse(self, about: About) -> Sent | None:
+        """What the journal can say at once of the mail that the link was in."""
+        return _own(self._glimpse(about.token.decision), about.token)
 
     async def sent(self, about: About) -> Sent | None:
         """What the journal still knows of the mail that the link was in.
@@ -169,20 +178,14 @@ class Objecting:
         return {name for name, one in self._categories.items() if one.controller == controller}
 
     async def _look_up(self, token: Token) -> Sent | None:
-        """The journal's row, if it is there and speaks of the same person of the same controller (I8)."""
+        """The journal's row, where it can be read or must be."""
         try:
             sent = await self._sent(token.decision)
         except StoreUnavailableError:
             if not token.controller:
                 raise
             return None  # the token says enough by itself
-        if (
-            sent is None
-            or sent.person != token.person
-            or sent.controller != (token.controller or sent.controller)
-        ):
-            return None
-        return sent
+        return _own(sent, token)
 
     def _row(
         self,
@@ -226,6 +229,13 @@ class Objecting:
         """When the row that was already there went on record."""
         known = await self._ledger.evidence(row.controller, row.person)
         return next((fact.recorded_at for fact in known if fact.id == number), row.fact.recorded_at)
+
+
+def _own(sent: Sent | None, token: Token) -> Sent | None:
+    """The journal's row, if it is there and speaks of the same person of the same controller (I8)."""
+    if sent is None or sent.person != token.person:
+        return None
+    return sent if sent.controller == (token.controller or sent.controller) else None
 
 
 def checked_scope(text: str, categories: Collection[str]) -> str:

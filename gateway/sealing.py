@@ -32,17 +32,26 @@ def unseal(text: str, keys: Keys, *purpose: bytes) -> bytes | None:
     """The payload that was sealed for this purpose into just this text; None for all that we did not seal."""
     if not _SHAPE.fullmatch(text):
         return None
-    padded = text + "=" * (-len(text) % 4)
-    sealed = base64.urlsafe_b64decode(padded) if len(text) % 4 != 1 else b""
-    if len(sealed) <= _OVERHEAD or _spelled(sealed) != text:  # one spelling each
+    sealed = _octets(text)
+    if len(sealed) <= _OVERHEAD:
         return None
     prefix = sealed[:1]
-    # An unknown key id is tried all the same, and fails, so that it takes no less time than a forgery.
-    key = keys.token.get(sealed[0], keys.token[max(keys.token)])
+    key = keys.token.get(sealed[0])
+    if key is None:  # tried all the same, and fails, so that it takes no less time than a forgery
+        key = keys.token[max(keys.token)]
     try:
         return _cipher(key).decrypt(sealed[1:], [prefix, *purpose])
     except InvalidTag:
         return None
+
+
+def _octets(text: str) -> bytes:
+    """What the characters spell, in the one way there is to spell it; nothing for any other."""
+    over = len(text) % 4
+    if over == 0:  # no bit is left over
+        return base64.urlsafe_b64decode(text)
+    octets = b"" if over == 1 else base64.urlsafe_b64decode(text + "=" * (4 - over))
+    return octets if _spelled(octets) == text else b""
 
 
 def _spelled(octets: bytes) -> str:

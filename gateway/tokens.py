@@ -56,26 +56,27 @@ def seal(token: Token, keys: Keys) -> str:
     return sealing.seal(payload, keys)
 
 
-def unseal(text: str, keys: Keys, controllers: Iterable[str], categories: Iterable[str]) -> Token | None:
-    """The token that `text` is, or None for whatever we did not seal.
+class Opener:
+    """Opens tokens, for a configuration that knows these ids, former ones included."""
 
-    `controllers` and `categories` are the ids to recognise, former ones included.
-    """
-    payload = sealing.unseal(text, keys) if len(text) == LENGTH else None
-    if payload is None:
-        return None
-    person, decision, controller, category, flags = _PAYLOAD.unpack(payload)
-    return Token(
-        decision=decision,
-        person=person,
-        controller=_recognise(controller, "controller", controllers, keys),
-        category=_recognise(category, "category", categories, keys),
-        consent=bool(flags & _CONSENT),
-    )
+    def __init__(self, keys: Keys, controllers: Iterable[str], categories: Iterable[str]) -> None:
+        self._keys = keys
+        self._controllers = {_mark(keys.person, "controller", one): one for one in controllers}
+        self._categories = {_mark(keys.person, "category", one): one for one in categories}
 
-
-def _recognise(mark: bytes, kind: str, ids: Iterable[str], keys: Keys) -> str:
-    return next((each for each in ids if _mark(keys.person, kind, each) == mark), "")
+    def unseal(self, text: str) -> Token | None:
+        """The token that `text` is, or None for whatever we did not seal."""
+        payload = sealing.unseal(text, self._keys) if len(text) == LENGTH else None
+        if payload is None:
+            return None
+        person, decision, controller, category, flags = _PAYLOAD.unpack(payload)
+        return Token(
+            decision=decision,
+            person=person,
+            controller=self._controllers.get(controller, ""),
+            category=self._categories.get(category, ""),
+            consent=bool(flags & _CONSENT),
+        )
 
 
 @lru_cache(maxsize=4096)

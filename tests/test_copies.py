@@ -20,7 +20,7 @@ from gateway.mail.message import Message
 from gateway.mail.rewrite import CannotCarryNoticeError
 from gateway.mail.signature import Signer, new_key, record
 from gateway.ports import Decided, Person
-from gateway.tokens import Token, unseal
+from gateway.tokens import Opener, Token
 from tests.relaying import (
     ANNA,
     BRAM,
@@ -74,7 +74,7 @@ def decided(number: int = 7, decision: Decision = SEND) -> Decided:
 def token(copy: bytes) -> Token | None:
     """What the one link in a copy means."""
     (link,) = set(LINK.findall(copy))
-    return unseal(link.decode(), KEYS, ["shop"], ["news"])
+    return Opener(KEYS, ["shop"], ["news"]).unseal(link.decode())
 
 
 def test_each_person_has_a_link_of_their_own_and_nothing_else_differs() -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.keys import Keys
-from gateway.tokens import LENGTH, Token, seal, unseal
+from gateway.tokens import LENGTH, Opener, Token, seal
 
 KEYS = Keys(bytes(range(32)), {1: bytes(range(64))})
 ROTATED = Keys(KEYS.person, {**KEYS.token, 7: bytes(range(64, 128))})
@@ -31,7 +31,7 @@ tokens = st.builds(
 
 def opened(text: str, keys: Keys = KEYS) -> Token | None:
     """The token as this configuration opens it."""
-    return unseal(text, keys, CONTROLLERS, CATEGORIES)
+    return Opener(keys, CONTROLLERS, CATEGORIES).unseal(text)
 
 
 @given(tokens)
@@ -150,7 +150,7 @@ def test_what_the_configuration_forgot_comes_back_empty(
     controllers, categories, controller, category
 ) -> None:
     """A token still opens when its category or controller was removed; the rest of it stands."""
-    token = unseal(seal(TOKEN, KEYS), KEYS, controllers, categories)
+    token = Opener(KEYS, controllers, categories).unseal(seal(TOKEN, KEYS))
 
     assert token == replace(TOKEN, controller=controller, category=category)
 

@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from gateway.envelope import Fate
-from gateway.ports import Sent, Verdict, Wave
+from gateway.ports import Sent, StoreUnavailableError, Verdict, Wave
 from gateway.store import claims
 from gateway.store.claims import Ended
 from gateway.store.deciding import Asked, Deciding
+from gateway.store.glance import Glance
 from gateway.store.job import Kind
 from gateway.store.reader import Reader
 from gateway.store.settling import Came, Settling
@@ -29,6 +32,7 @@ class Journal:
         """`lives` says of a writer whether it may still work on what it claimed (I5)."""
         self._writer = writer
         self._reader = reader
+        self._glance = Glance(reader.path, _SENT)
         self._configuration: bytes | None = None
         deciding = Deciding(writer.chain, lambda: self._configuration, writer.ids.next, writer.entropy, lives)
         settling = Settling(writer.chain, writer.entropy)
@@ -79,24 +83,40 @@ class Journal:
 
         Raises StoreUnavailableError.
         """
-        found = await self._reader.rows(
-            select(
-                decisions.c.controller,
-                decisions.c.person,
-                decisions.c.category,
-                decisions.c.ground,
-                decision_details.c.address,
-                decisions.c.decided_at,
-                decisions.c.evidence,
-            )
-            .select_from(decisions.outerjoin(decision_details, decision_details.c.decision == decisions.c.id))
-            .where(decisions.c.id == decision)
-        )
-        if not found:
-            return None
-        controller, person, category, ground, address, at, evidence = found[0]
-        rests_on = tuple(json.loads(evidence))
-        return Sent(controller, person, category or "", ground or "", address or "", moment(at), rests_on)
+        return _sent(await self._reader.rows(_SENT.params(key=decision)))
+
+    def glimpse(self, decision: int) -> Sent | None:
+        """The same at once, on the loop's own thread; None also where that cannot be (glance.py)."""
+        with suppress(StoreUnavailableError):
+            return _sent(self._glance.rows(decision))
+        return None
+
+    def close(self) -> None:
+        """Let go of what this has open by itself."""
+        self._glance.close()
+
+
+_SENT = (
+    select(
+        decisions.c.controller,
+        decisions.c.person,
+        decisions.c.category,
+        decisions.c.ground,
+        decision_details.c.address,
+        decisions.c.decided_at,
+        decisions.c.evidence,
+    )
+    .select_from(decisions.outerjoin(decision_details, decision_details.c.decision == decisions.c.id))
+    .where(decisions.c.id == bindparam("key"))
+)
+
+
+def _sent(found: Sequence[Any]) -> Sent | None:
+    if not found:
+        return None
+    controller, person, category, ground, address, at, evidence = found[0]
+    rests_on = tuple(json.loads(evidence))
+    return Sent(controller, person, category or "", ground or "", address or "", moment(at), rests_on)
 
 
 def _ending(how: Callable[[sqlite3.Connection, Sequence[Ended]], None], rank: int) -> Kind[Ended, None]:

@@ -79,6 +79,7 @@ async def opened(
     reader = Reader(path)
     await writer.open()
     living: Living | None = None
+    journal: Journal | None = None
     try:
         living = Living(path, writer.number) if serving else None
         journal = Journal(writer, reader, living.has if living else lambda _writer: True)
@@ -106,5 +107,7 @@ async def opened(
     finally:
         await writer.close()
         await reader.close()
+        if journal:
+            journal.close()
         if living:
             living.close()

@@ -35,7 +35,7 @@ class Reader:
     """Runs one statement at a time against an existing database."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
         self._threads = ThreadPoolExecutor(_AT_ONCE, "store-reader")
         self._engine = create_engine(
             "sqlite://",
@@ -70,7 +70,7 @@ class Reader:
             return connection.execute(statement).all()
 
     def _connect(self) -> sqlite3.Connection:
-        uri = database.uri_of(self._path)  # as one who writes: it may have to recover the log
+        uri = database.uri_of(self.path)  # as one who writes: it may have to recover the log
         made = sqlite3.connect(uri, uri=True, timeout=_PATIENCE, check_same_thread=False)
         try:
             made.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchall()  # by which it opens the log too
@@ -81,12 +81,12 @@ class Reader:
 
     def _note(self, _connection: object, record: ConnectionPoolEntry) -> None:
         """A connection was opened."""
-        record.info[_FILES] = database.files_at(self._path)
+        record.info[_FILES] = database.files_at(self.path)
 
     def _look(self, _connection: object, record: ConnectionPoolEntry, _proxy: object) -> None:
         """A connection is taken up; on DisconnectionError another is opened instead of it (rule 2)."""
         try:
-            here = record.info.get(_FILES) == database.files_at(self._path)
+            here = record.info.get(_FILES) == database.files_at(self.path)
         except FileNotFoundError:
             here = False
         if not here:

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
+from multidict import CIMultiDict
 
 from gateway import look
 from gateway.web import pages
@@ -33,12 +34,15 @@ HEADERS: Mapping[str, str] = {
     "Server": "sendright",
 }
 
+_HTML = CIMultiDict({"Content-Type": "text/html; charset=utf-8"})
+
 log = structlog.get_logger()
 
 
-def page(text: str, status: int = 200) -> web.Response:
-    """A page of ours as an answer."""
-    return web.Response(text=text, status=status, content_type="text/html")
+def page(text: str | bytes, status: int = 200) -> web.Response:
+    """A page of ours as an answer; octets are UTF-8."""
+    body = text.encode() if isinstance(text, str) else text
+    return web.Response(body=body, status=status, headers=_HTML)
 
 
 def unavailable(text: str) -> web.Response:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -27,11 +28,14 @@ _TEMPLATES = look.templates(Path(__file__).parent / "templates")
 Told: TypeAlias = Recorded | Literal["page_mailed", "choose_not_mailed", "choose_unchanged", ""]
 
 LINK, ADDRESS = "\0link\0", "\0address\0"  # what is left open in a page that is made once for many
+_LINK, _ADDRESS = LINK.encode(), ADDRESS.encode()
+Open: TypeAlias = tuple[bytes, ...]  # such a page, in pieces
 
 # RFC 9110 section 12.5.4: language ranges, each with a weight.
 _RANGE = re.compile(r"([A-Za-z]{1,8})(?:-[A-Za-z0-9-]*)?[ \t]*(?:;[ \t]*[qQ]=([01](?:\.[0-9]{0,3})?))?")
 
 
+@lru_cache(maxsize=1024)
 def language(accepted: str, otherwise: str) -> str:
     """The language we have words in that an Accept-Language field likes best, else `otherwise`."""
     best, most = otherwise, 0.0
@@ -43,7 +47,7 @@ def language(accepted: str, otherwise: str) -> str:
     return best
 
 
-def ask(about: About, choice: Choice, spoken: str, *, to: bool) -> str:
+def ask(about: About, choice: Choice, spoken: str, *, to: bool) -> Open:
     """The page behind a link: who sends what, one button, and links to the other choices.
 
     `to` is whether it says to whom the message went. What differs from reader to reader is left open, for
@@ -51,7 +55,7 @@ def ask(about: About, choice: Choice, spoken: str, *, to: bool) -> str:
     """
     words = texts(spoken)
     chosen = about.choice if choice == "default" else choice
-    return _page(
+    made = _page(
         "ask.html",
         words,
         spoken,
@@ -65,11 +69,13 @@ def ask(about: About, choice: Choice, spoken: str, *, to: bool) -> str:
         link=LINK,
         choose=_fill("page_choose", words, about),
     )
+    return tuple(part.encode() for part in re.split(f"({LINK}|{ADDRESS})", made))
 
 
-def filled(text: str, link: str, address: str) -> str:
+def filled(made: Open, link: str, address: str) -> bytes:
     """A page of `ask` for one reader: the token of the link, and the address, of which most is hidden."""
-    return text.replace(LINK, link).replace(ADDRESS, escape(masked(address)))
+    own = {_LINK: link.encode(), _ADDRESS: escape(masked(address)).encode()}
+    return b"".join([own.get(part, part) for part in made])
 
 
 def masked(address: str) -> str:

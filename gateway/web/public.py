@@ -21,7 +21,6 @@ from aiohttp import web
 
 from gateway.metrics import Metrics
 from gateway.objecting import About, Choice, Objecting, Via
-from gateway.ports import StoreUnavailableError
 from gateway.undoing import Undoing
 from gateway.web import pages
 from gateway.web.guard import from_elsewhere, log_fault, page, spoken, unavailable
@@ -29,7 +28,6 @@ from gateway.web.route import Route
 
 MAX_BODY = 65_536  # octets read at most; what follows is not looked at
 BODY_SECONDS = 5  # to send a body in; after that the request counts as it is
-LOOK_SECONDS = 1  # for the store to say to whom a mail went
 ANSWER_SECONDS = 20  # for the store to commit; one-click clients do not wait much longer
 
 _CHOICES: Final[Mapping[str, Choice]] = {choice: choice for choice in get_args(Choice)}
@@ -51,7 +49,7 @@ class Public:
         self._undoing = undoing
         self._metrics = metrics
         self._language = language
-        self._made: dict[tuple[str, ...], str] = {}  # pages of `ask`: as many as categories and languages ask
+        self._made: dict[tuple[str, ...], pages.Open] = {}  # by what they depend on
 
     def routes(self) -> list[Route]:
         """What it answers."""
@@ -67,8 +65,10 @@ class Public:
         about = self._objecting.about(token)
         if about is None:
             raise web.HTTPNotFound
-        choice = _CHOICES.get(request.query.get("choice", ""), "default")
-        address = await self._address(about)
+        asked = request.query.get("choice", "") if request.query_string else ""
+        choice = _CHOICES.get(asked, "default")
+        sent = self._objecting.glimpse(about)
+        address = sent.address if sent else ""
         made = self._ask(about, choice, self._spoken(request, about), to=bool(address))
         return page(pages.filled(made, token, address))
 
@@ -101,16 +101,7 @@ class Public:
             raise web.HTTPNotFound
         return page(pages.undone(undone, self._spoken(request, undone.about)))
 
-    async def _address(self, about: About) -> str:
-        """To whom the mail went, as far as that is known just now: the page stands without it too."""
-        try:
-            async with asyncio.timeout(LOOK_SECONDS):
-                sent = await self._objecting.sent(about)
-        except (StoreUnavailableError, TimeoutError):
-            return ""
-        return sent.address if sent else ""
-
-    def _ask(self, about: About, choice: Choice, language: str, *, to: bool) -> str:
+    def _ask(self, about: About, choice: Choice, language: str, *, to: bool) -> pages.Open:
         """The page that is the same for all readers of links like this one, made once."""
         token = about.token
         key = (token.controller, token.category, about.choice, choice, language, "to" if to else "")

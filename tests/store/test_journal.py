@@ -189,6 +189,13 @@ async def test_sent_knows_enough_for_an_unsubscribe_link(store: Store, clock: Se
     assert await store.journal.sent(1) is None
 
 
+async def test_a_glimpse_is_the_same_at_once(store: Store, clock: SetClock) -> None:
+    """What can be read at once equals what is read with patience; nothing where that cannot be."""
+    (kim,) = await decide(store, wave(KIM), clock)
+    assert store.journal.glimpse(kim.id) == await store.journal.sent(kim.id)
+    assert store.journal.glimpse(1) is None
+
+
 async def test_sent_of_an_erased_person_has_no_address(store: Store, clock: SetClock) -> None:
     """Without the details the link still leads to its person, by hash."""
     (kim,) = await decide(store, wave(KIM), clock)

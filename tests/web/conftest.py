@@ -88,6 +88,9 @@ class Site:
         await writer.wait_closed()
         return answer
 
+    def _glimpse(self, decision: int) -> Sent | None:
+        return self.sent if decision == 77 and not self.ledger.down else None
+
     async def _look_up(self, decision: int) -> Sent | None:
         return self.sent if decision == 77 else None
 
@@ -97,7 +100,13 @@ class Site:
     async def serve(self) -> Runner:
         """Start; the caller cleans the runner up."""
         objecting = Objecting(
-            self.ledger, self._look_up, self.keys, self.controllers, self.categories, self.clock
+            self.ledger,
+            self._look_up,
+            self.keys,
+            self.controllers,
+            self.categories,
+            self.clock,
+            glimpse=self._glimpse,
         )
         undoing = Undoing(objecting, self.ledger, self.confirming, self.keys, self.clock)
         probes = {name: lambda name=name: self._probe(name) for name in self.faults}
