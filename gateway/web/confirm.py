@@ -30,7 +30,7 @@ class Confirm:
     def __init__(self, confirming: Confirming, metrics: Metrics) -> None:
         self._confirming = confirming
         self._metrics = metrics
-        self._made = Made()
+        self._made = Made[str]()
 
     def routes(self) -> list[Route]:
         """What it answers."""

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
+from typing import Generic, TypeVar
+
+Page = TypeVar("Page")
 
 MOST = 500  # pages of some 10 kB that are kept; beyond, the one made first is made anew
 
 
-class Made:
+class Made(Generic[Page]):
     """The pages of one handler, by what they are made from."""
 
     def __init__(self) -> None:
-        self._pages: dict[Hashable, str] = {}
+        self._pages: dict[Hashable, Page] = {}
 
-    def page(self, key: Hashable, make: Callable[[], str]) -> str:
+    def page(self, key: Hashable, make: Callable[[], Page]) -> Page:
         """The page of this key; `make` makes it where it is not there yet."""
         if key not in self._pages:
             if len(self._pages) >= MOST:

@@ -50,7 +50,7 @@ class ObjectionForm:
         self._objecting = objecting
         self._asked = asked
         self._metrics = metrics
-        self._made = Made()
+        self._made = Made[str]()
 
     def routes(self) -> list[Route]:
         """What it answers."""

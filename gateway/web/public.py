@@ -24,6 +24,7 @@ from gateway.objecting import About, Choice, Objecting, Via
 from gateway.undoing import Undoing
 from gateway.web import pages
 from gateway.web.guard import from_elsewhere, log_fault, page, spoken, unavailable
+from gateway.web.made import Made
 from gateway.web.route import Route
 
 MAX_BODY = 65_536  # octets read at most; what follows is not looked at
@@ -49,7 +50,7 @@ class Public:
         self._undoing = undoing
         self._metrics = metrics
         self._language = language
-        self._made: dict[tuple[str, ...], pages.Open] = {}  # by what they depend on
+        self._made = Made[pages.Open]()
 
     def routes(self) -> list[Route]:
         """What it answers."""
@@ -104,10 +105,8 @@ class Public:
     def _ask(self, about: About, choice: Choice, language: str, *, to: bool) -> pages.Open:
         """The page that is the same for all readers of links like this one, made once."""
         token = about.token
-        key = (token.controller, token.category, about.choice, choice, language, "to" if to else "")
-        if key not in self._made:
-            self._made[key] = pages.ask(about, choice, language, to=to)
-        return self._made[key]
+        key = (token.controller, token.category, about.choice, choice, language, to)
+        return self._made.page(key, lambda: pages.ask(about, choice, language, to=to))
 
     def _spoken(self, request: web.Request, about: About) -> str:
         return spoken(request, about.controller.language if about.controller else self._language)

@@ -36,7 +36,7 @@ class SignUpForm:
         self._public_url = config.gateway.public_url
         self._confirming = confirming
         self._asked = asked
-        self._made = Made()
+        self._made = Made[str]()
 
     def routes(self) -> list[Route]:
         """What it answers."""

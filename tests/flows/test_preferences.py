@@ -1,17 +1,20 @@
-"""Promise: what is turned off binds the very next message, and the page says why a message came."""
+"""Promise: what is turned off binds the next message; what is turned on counts from a click in a mail."""
 
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from hashlib import sha256
+
+import aiohttp
 
 from gateway.address import parse
 from gateway.erasing import erase
 from gateway.intake import record
 from tests.flows.browsing import Browser, Page
-from tests.house import ANNA, SECRET, House, link_of
+from tests.house import ANNA, SECRET, House, link_of, parsed
 
 BAKERY = f"""
 [[controller]]
@@ -90,6 +93,26 @@ async def test_all_off_binds_every_category(open_house: Open) -> None:
 
     assert not [words for words in after.forms if words.startswith("Stop")]
     assert not await may_come(house, "brood")
+
+
+async def test_on_counts_only_from_the_click_in_the_mail(open_house: Open) -> None:
+    """Before that click nothing changes, whoever pressed the button; then it is shown, and mail comes."""
+    house, page = await mailed(open_house)
+    browser = Browser()
+
+    asked = await browser.press(page, "Send me Taartnieuws")
+    (*_, letter) = await house.smarthost.arrived(2)
+    assert "on its way to a••@example.org" in asked.text
+    assert letter.recipients == (ANNA,)
+    assert not await may_come(house, "taart")
+
+    house.clock.move(timedelta(minutes=1))
+    text = parsed(letter).get_payload(decode=True).decode()
+    (link,) = re.findall(r"http://\S+/confirm/\S+", text)
+    async with aiohttp.ClientSession() as session, session.post(link) as answer:
+        assert answer.status == 200
+    assert await may_come(house, "taart")
+    assert "Stop Taartnieuws" in (await browser.open(page.url)).forms
 
 
 async def test_the_page_says_why_the_message_came(open_house: Open) -> None:
