@@ -23,7 +23,7 @@ async def mailed(office: Office, campaign: str, *people: str) -> None:
 
 def rows(page: Page) -> dict[str, list[str]]:
     """Each row's cells by its heading, as text."""
-    found = re.findall(r'<th scope="row">(.*?)</th>(.*?)</tr>', page.text, re.DOTALL)
+    found = re.findall(r'<th scope="row"[^>]*>(.*?)</th>(.*?)</tr>', page.text, re.DOTALL)
     return {
         text(head): [text(cell) for cell in re.findall(r"<td[^>]*>(.*?)</td>", cells, re.DOTALL)]
         for head, cells in found
