@@ -8,12 +8,14 @@ Rules of this file:
    given, where and when it was asked (GDPR 7(1), L2). Its time is the click's: it lifts no later refusal.
 2. A consent goes on record for each topic by itself, for e-mail alone (L1, L27).
 3. One link confirms once. What was refused since then stays refused: only asking anew gives a new consent.
-4. Whether an address is on record is looked up in the background, and told to nobody.
+4. Whether an address is on record is looked up in the background, at no certain moment, and told to nobody.
 5. No address is written to more than MOST times an hour for one controller, whoever asks for it.
 """
 
 from __future__ import annotations
 
+import asyncio
+import random
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -39,6 +41,7 @@ from gateway.wording import Wording, third_party, wording_of
 
 MOST = 3  # letters to one address for one controller in a WINDOW
 WINDOW = timedelta(hours=1)
+PAUSE = 1.0  # seconds at most: who asks again at once learns nothing from how busy we are (rule 4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +80,21 @@ class Rooms(Protocol):
 class Confirming:
     """Asks for confirmation by mail, and records what is confirmed."""
 
-    def __init__(self, rooms: Rooms, objecting: Objecting, post: Post, new_id: Callable[[], int]) -> None:
-        """`new_id` names each letter."""
+    def __init__(
+        self,
+        rooms: Rooms,
+        objecting: Objecting,
+        post: Post,
+        new_id: Callable[[], int],
+        pause: Callable[[], float] = lambda: random.uniform(0, PAUSE),  # noqa: S311 - parts, keeps no secret
+    ) -> None:
+        """`new_id` names each letter; `pause` gives seconds before it is seen who is on record (rule 4)."""
         config = rooms.config
         self._rooms = rooms
         self._objecting = objecting
         self._post = post
         self._new_id = new_id
+        self._pause = pause
         self._senders = {one.id: parse(one.mail_from) for one in config.controller if one.mail_from}
         self._controllers = config.controllers
         self._categories = config.categories
@@ -184,8 +195,10 @@ class Confirming:
         ref = ids.ref(self._new_id())
 
         async def write() -> Letter | None:
-            if only_known and not await self._is_known(asked.controller, person):
-                return None
+            if only_known:
+                await asyncio.sleep(self._pause())
+                if not await self._is_known(asked.controller, person):
+                    return None
             return confirmation(
                 asked,
                 self._controllers[asked.controller],

@@ -107,6 +107,7 @@ class Desk:
             self.objecting,
             Post("confirmation", self.hop, signers, self.clock),
             iter(range(1, 1000)).__next__,
+            pause=lambda: 0.0,
         )
 
     async def ask(self, *categories: str, language: str = "nl", address: str = KIM.wire) -> bool:
