@@ -111,35 +111,35 @@ class Operators:
 
         def work(connection: sqlite3.Connection) -> bool:
             if connection.execute(_RESTORE, values).rowcount:
-                self._note(connection, by, "operator-restored", at, of=name, role=role)
+                self._note(connection, by, "restore-operator", at, of=name, role=role)
                 return True
             if connection.execute(_KNOWN, {"of": name}).fetchone():
                 return False
             connection.execute(_ADD, row)
-            self._note(connection, by, "operator-added", at, of=name, role=role)
+            self._note(connection, by, "add-operator", at, of=name, role=role)
             return True
 
         return await self._writer.run(work, PATIENCE)
 
     async def revoke(self, name: str, at: datetime, by: str) -> bool:
         return await self._change(
-            _REVOKE, {"of": name, "at": micros(at)}, at, by, "operator-revoked", ends=True
+            _REVOKE, {"of": name, "at": micros(at)}, at, by, "revoke-operator", ends=True
         )
 
     async def change_role(self, name: str, role: Role, at: datetime, by: str) -> bool:
         values = {"of": name, "as_role": role}
-        return await self._change(_ROLE, values, at, by, "role-changed", role=role)
+        return await self._change(_ROLE, values, at, by, "change-role", role=role)
 
     async def change_password(self, name: str, password: str, at: datetime) -> None:
         values = {"of": name, "hash": password}
-        await self._change(_PASSWORD, values, at, name, "password-changed", ends=True)
+        await self._change(_PASSWORD, values, at, name, "change-password", ends=True)
 
     async def bind_second_factor(self, name: str, sealed: str, step: int, at: datetime) -> None:
         values = {"of": name, "sealed": sealed, "step": step}
-        await self._change(_BIND, values, at, name, "second-factor-bound")
+        await self._change(_BIND, values, at, name, "bind-second-factor")
 
     async def remove_second_factor(self, name: str, at: datetime, by: str) -> bool:
-        return await self._change(_UNBIND, {"of": name, "none": None}, at, by, "second-factor-removed")
+        return await self._change(_UNBIND, {"of": name, "none": None}, at, by, "remove-second-factor")
 
     async def use_step(self, account: Account, step: int) -> bool:
         values = {"of": account.name, "sealed": account.second_factor, "step": step}
@@ -160,13 +160,13 @@ class Operators:
             connection.execute(_FORGET, {"at": micros(at)})
             if not connection.execute(_BEGIN, values).rowcount:
                 return False
-            self._note(connection, account.name, "signed-in", at)
+            self._note(connection, account.name, "sign-in", at)
             return True
 
         return await self._writer.run(work, PATIENCE)
 
     async def failed(self, name: str, at: datetime) -> None:
-        await self._audit.record(name, "sign-in-failed", at)
+        await self._audit.record(name, "fail-sign-in", at)
 
     async def session(self, token: bytes) -> Session | None:
         found = await self._reader.rows(_SESSIONS.where(sign_ins.c.token == token))
@@ -185,12 +185,12 @@ class Operators:
         def work(connection: sqlite3.Connection) -> None:
             for (name,) in connection.execute(_WHOSE, {"of": token}).fetchall():
                 connection.execute(_END, {"of": token})
-                self._note(connection, name, "signed-out", at)
+                self._note(connection, name, "sign-out", at)
 
         await self._writer.run(work, PATIENCE)
 
     async def end_all(self, name: str, at: datetime, by: str, but: bytes = b"") -> bool:
-        return await self._change(_END_ALL, {"of": name, "but": but}, at, by, "sessions-ended")
+        return await self._change(_END_ALL, {"of": name, "but": but}, at, by, "end-sessions")
 
     async def _change(
         self,

@@ -14,9 +14,9 @@ KIM = person("kim")
 async def noted(store: Store, clock: SetClock) -> None:
     """One act about Kim, one about nobody."""
     await store.audit.record(
-        "olga", "dossier-shown", clock.at, "shop", KIM.hash, {"address": "kim@example.org"}
+        "olga", "show-dossier", clock.at, "shop", KIM.hash, {"address": "kim@example.org"}
     )
-    await store.audit.record("olga", "operator-revoked", clock.forward(minutes=1), details={"of": "otto"})
+    await store.audit.record("olga", "revoke-operator", clock.forward(minutes=1), details={"of": "otto"})
 
 
 async def test_acts_are_read_newest_first_and_verify(store: Store, clock: SetClock, path: Path) -> None:
@@ -25,7 +25,7 @@ async def test_acts_are_read_newest_first_and_verify(store: Store, clock: SetClo
 
     revoked, shown = await store.audit.page(None, 10)
 
-    assert (shown.operator, shown.what, shown.controller) == ("olga", "dossier-shown", "shop")
+    assert (shown.operator, shown.what, shown.controller) == ("olga", "show-dossier", "shop")
     assert (shown.person, shown.details) == (KIM.hash, {"address": "kim@example.org"})
     assert (revoked.controller, revoked.person, revoked.details) == ("", None, {"of": "otto"})
     assert list(await store.audit.page(revoked.id, 10)) == [shown]
@@ -40,7 +40,7 @@ async def test_an_act_about_a_person_is_in_their_dossier(store: Store, clock: Se
     held = await store.dossiers.of("shop", KIM.hash)
 
     assert [(one.act, (one.stored.details or {})["what"]) for one in held.acts] == [
-        ("operator", "dossier-shown")
+        ("operator", "show-dossier")
     ]
 
 

@@ -30,7 +30,7 @@ class Audit:
         person: bytes | None = None,
         **details: object,
     ) -> None:
-        """Put on record what this operator did; `what` as in "person-erased".
+        """Put on record what this operator did; `what` as in "export-dossier".
 
         What is about a person has their controller and keyed hash, so that it is in their dossier and its
         details go when they are erased. Raises StoreUnavailableError.

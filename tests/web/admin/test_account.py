@@ -159,10 +159,10 @@ async def test_what_one_does_with_the_account_is_on_record(office: Office) -> No
     await here.post(f"{PLACE}/second-factor/remove", code=code(office, secret))
     await here.post(f"{PLACE}/password", password=PASSWORD, new=NEW, again=NEW)
 
-    acts = [act for act in await office.acts() if act.what != "signed-in"][:-1]
+    acts = [act for act in await office.acts() if act.what != "sign-in"][:-1]
 
     assert [(act.what, act.operator, act.details) for act in acts] == [
-        ("password-changed", "olga", {"of": "olga"}),
-        ("second-factor-removed", "olga", {"of": "olga"}),
-        ("second-factor-bound", "olga", {"of": "olga"}),
+        ("change-password", "olga", {"of": "olga"}),
+        ("remove-second-factor", "olga", {"of": "olga"}),
+        ("bind-second-factor", "olga", {"of": "olga"}),
     ]

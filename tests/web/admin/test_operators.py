@@ -115,11 +115,11 @@ async def test_the_audit_says_who_did_what(office: Office) -> None:
     page = await boss.get("/admin/audit")
 
     assert told == [
-        ("operator-revoked", "boss", {"of": "<b>otto"}),
-        ("role-changed", "boss", {"of": "<b>otto", "role": "viewer"}),
-        ("operator-added", "boss", {"of": "<b>otto", "role": "officer"}),
+        ("revoke-operator", "boss", {"of": "<b>otto"}),
+        ("change-role", "boss", {"of": "<b>otto", "role": "viewer"}),
+        ("add-operator", "boss", {"of": "<b>otto", "role": "officer"}),
     ]
-    assert page.text.index("operator-revoked") < page.text.index("role-changed")
+    assert page.text.index("revoke-operator") < page.text.index("change-role")
     assert "of: &lt;b&gt;otto, role: viewer" in page.text
 
 

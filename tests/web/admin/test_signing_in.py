@@ -199,11 +199,11 @@ async def test_signing_in_and_out_is_on_record(office: Office) -> None:
     told = [(act.what, act.operator) for act in await office.acts()]
 
     assert told == [
-        ("sign-in-failed", ""),
-        ("sign-in-failed", "olga"),
-        ("signed-out", "olga"),
-        ("signed-in", "olga"),
-        ("operator-added", "(test)"),
+        ("fail-sign-in", ""),
+        ("fail-sign-in", "olga"),
+        ("sign-out", "olga"),
+        ("sign-in", "olga"),
+        ("add-operator", "(test)"),
     ]
 
 
