@@ -41,7 +41,7 @@ class Session:
 
 
 class Accounts(Protocol):
-    """What is asked of the store. All raises StoreUnavailableError.
+    """What is asked of the store. Everything raises StoreUnavailableError.
 
     What changes anything puts it on record in the same transaction: `by` is the name of who does it.
     """

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-from gateway.operators import Account, Accounts, Session
+from gateway.operators import LONGEST_NAME, Account, Accounts, Session
 from gateway.passwords import BusyError, Passwords
 from gateway.ports import Clock
 from gateway.second_factor import SecondFactors
@@ -67,7 +67,7 @@ class SigningIn:
 
     async def sign_in(self, name: str, password: str, code: str, peer: str) -> Begun | Wait | None:
         """Begin a session; None where anything given is wrong. Raises StoreUnavailableError."""
-        now = self._clock.now()
+        now, name = self._clock.now(), name[: LONGEST_NAME + 1]  # which is nobody's, and counted as one
         if seconds := max(self._by_name.wait(name, now), self._by_peer.wait(peer, now)):
             return Wait(seconds)
         self._by_name.count(name, now)

@@ -177,6 +177,15 @@ async def test_guessing_at_one_name_has_an_end(office: Office, hashes: list[str]
     assert (await browser.sign_in()).status == 303
 
 
+async def test_a_name_longer_than_any_takes_no_memory(office: Office) -> None:
+    """However long they are and however they end, they count as one."""
+    browser = office.browser()
+    for number in range(OF_A_NAME):
+        assert (await browser.sign_in("x" * 10_000 + str(number), "wrong")).status == 403
+
+    assert (await browser.sign_in("x" * 20_000, "wrong")).status == 429
+
+
 async def test_ten_thousand_tries_cost_next_to_nothing(office: Office, hashes: list[str]) -> None:
     """Whatever names are tried, at most so many hashes are made for a peer; all others are told to wait."""
     await office.hire("olga")
