@@ -4,7 +4,7 @@ PY := .venv/bin/python
 BASE_PYTHON ?= python3
 STAMP := .venv/.installed-$(shell cat requirements-dev.lock pyproject.toml | cksum | cut -d' ' -f1)
 
-.PHONY: demo test check run bench fuzz lock debian
+.PHONY: demo test check run bench fuzz lock debian screenshots
 
 $(STAMP):
 	@$(BASE_PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed"; exit 2; }
@@ -30,6 +30,12 @@ test: $(STAMP) debian tests/clients/node_modules/.package-lock.json
 tests/clients/node_modules/.package-lock.json: tests/clients/package-lock.json
 	@cd tests/clients && npm ci --no-audit --no-fund --silent
 	@touch $@
+
+screenshots: $(STAMP) debian
+	@deploy/debian-packages pngquant
+	@mkdir -p docs/images
+	$(PY) -m tests.browser.pictures docs/images
+	pngquant --force --ext .png --speed 1 --strip 64 docs/images/*.png
 
 check: $(STAMP)
 	.venv/bin/ruff check .

@@ -18,6 +18,12 @@ from tests.house import House, opened, written
 OPERATORS: dict[str, Role] = {"Vera": "viewer", "Olga": "officer", "Ada": "administrator"}
 
 
+async def hire(house: House) -> None:
+    """An operator of each role."""
+    for name, role in OPERATORS.items():
+        await house.gateway.rooms.accounts.add(name, role, bakery.HASHED, house.clock.now(), "(command line)")
+
+
 async def sign_in(window: Page, url: str, name: str, code: str = "") -> None:
     """Fill in the form, as an operator does."""
     await window.goto(f"{url}/admin")
@@ -42,8 +48,7 @@ async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House
     folder = tmp_path_factory.mktemp("bakery")
     write = partial(written, folder, text=bakery.CONFIG)
     async with opened(write, now=bakery.SEASON_BEGINS) as house:
-        for name, role in OPERATORS.items():
-            await house.gateway.rooms.accounts.add(name, role, bakery.HASHED, house.clock.now(), "(test)")
+        await hire(house)
         yield house
 
 

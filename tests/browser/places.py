@@ -367,6 +367,17 @@ async def person_erased(house: House, window: Page, person: str) -> None:
 
 
 @admin
+async def dossier_file(house: House, window: Page, person: str) -> None:
+    """The dossier as a file, opened without a gateway."""
+    await look_up(house, window, "bram@example.org")
+    async with window.expect_download() as download:
+        await window.get_by_role("button", name="As a page").click()
+    file = house.config.gateway.state_dir / "dossier.html"
+    await (await download.value).save_as(file)
+    await window.goto(file.as_uri())
+
+
+@admin
 async def configuration(house: House, window: Page, person: str) -> None:
     """What is configured, and what it decides on a customer."""
     await window.goto(f"{house.url}/admin/configuration?person=customer")
