@@ -168,6 +168,12 @@ class Columns:
         ]
 
     @property
+    def stacked(self) -> list[Total]:
+        """The same in the order in which bars are stacked: kindred reasons beside each other."""
+        order = list(Reason)
+        return sorted(self.reasons, key=lambda one: order.index(Reason(one.code)) if one.sentence else -1)
+
+    @property
     def plot_of_sent(self) -> Plot:
         """How many were sent in each part; each leads to what was withheld then."""
         return plot(
@@ -204,7 +210,7 @@ class Columns:
         return sum(self._cells[at, "send", ground] for ground in self._by_outcome["send"])
 
     def _withheld_in(self, at: int) -> Iterator[Part]:
-        for one in self.reasons:
+        for one in self.stacked:
             yield self._part(one.code, one.code, self._cells[at, "withhold", one.code], at, reason=one.code)
 
     def _part(self, kind: str, words: str, number: int, at: int, **asked: str) -> Part:

@@ -6,10 +6,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-WIDTH, HEIGHT = 720, 180  # of the drawing, in its own units
-LEFT, RIGHT, TOP, BOTTOM = 56, 8, 8, 24  # of the margins
+WIDTH = 100  # percent: a drawing is as wide as its place, and its words are as large as any
+HEIGHT, TOP, BOTTOM = 200, 20, 24  # CSS pixels of the drawing, and of its margins
 LEAST = 2  # height of the smallest bar that is not nothing
-TICKS = 6  # under the bars, about
+TICKS = 5  # under the bars, about
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A part as a rectangle."""
+    """A part as a rectangle: `x` and `width` in percent, `y` and `height` in pixels."""
 
     x: float
     y: float
@@ -46,19 +46,15 @@ class Plot:
     """All there is to draw."""
 
     bars: Sequence[Bar]
-    levels: Sequence[Mark]  # from the left edge to the right
-    ticks: Sequence[Mark]  # under the bars
-    width: int = WIDTH
+    levels: Sequence[Mark]  # from the left edge to the right, in pixels
+    ticks: Sequence[Mark]  # under the bars, in percent
     height: int = HEIGHT
-    left: int = LEFT
-    right: int = WIDTH - RIGHT
-    base: int = HEIGHT - BOTTOM
 
 
 def plot(columns: Sequence[tuple[str, Sequence[Part]]]) -> Plot:
     """Columns from left to right, each with its name and its parts from the bottom up."""
     top = _round(max((sum(part.number for part in parts) for _, parts in columns), default=0))
-    room, step = HEIGHT - TOP - BOTTOM, (WIDTH - LEFT - RIGHT) / max(1, len(columns))
+    room, step = HEIGHT - TOP - BOTTOM, WIDTH / max(1, len(columns))
     bars = []
     for place, (_, parts) in enumerate(columns):
         y = float(HEIGHT - BOTTOM)
@@ -66,12 +62,12 @@ def plot(columns: Sequence[tuple[str, Sequence[Part]]]) -> Plot:
             if part.number:
                 height = max(LEAST, part.number / top * room)
                 y -= height
-                x = LEFT + place * step + step / 10
-                bars.append(Bar(round(x, 1), round(y, 1), round(step * 0.8, 1), round(height, 1), part))
+                x = place * step + step / 10
+                bars.append(Bar(round(x, 2), round(y, 1), round(step * 0.8, 2), round(height, 1), part))
     levels = [Mark(round(HEIGHT - BOTTOM - level / top * room, 1), f"{level:,}") for level in _levels(top)]
     every = max(1, math.ceil(len(columns) / TICKS))
     ticks = [
-        Mark(round(LEFT + (place + 0.5) * step, 1), name)
+        Mark(round(place * step + step / 10, 2), name)
         for place, (name, _) in enumerate(columns)
         if place % every == 0
     ]
