@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
+from html import escape
 from pathlib import Path
 from typing import Literal, TypeAlias
-
-from markupsafe import escape
 
 from gateway import look
 from gateway.law.category import Category, Controller

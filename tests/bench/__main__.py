@@ -17,7 +17,20 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import client, growth, importing, mail, objections, page, proof, relay, resident, steps
+from tests.bench import (
+    client,
+    effect,
+    growth,
+    importing,
+    mail,
+    objections,
+    page,
+    pages,
+    proof,
+    relay,
+    resident,
+    steps,
+)
 from tests.bench.figures import Aim, Part, Sheet
 from tests.bench.stage import Stage, opened
 
@@ -28,6 +41,8 @@ PARTS: Mapping[str, Callable[[Stage], Part]] = {
     "client": client.measure,
     "steps": steps.measure,
     "objections": objections.measure,
+    "pages": pages.measure,
+    "effect": effect.measure,
     "import": importing.measure,
     "proof": proof.measure,
     "idle": resident.idle,

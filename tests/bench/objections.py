@@ -39,15 +39,15 @@ def measure(stage: Stage) -> Part:
     people_left = iter(range(max(PEOPLE - BLOCK, 0), PEOPLE))  # of the last block, which no load is sent to
     rows: list[tuple[str, ...]] = []
     aims = []
-    for name, request_for in (("objection", _objection), ("decide", _decision)):
+    for name, request_for in (("objection", click), ("decide", _decision)):
         requests = map(request_for, people_left)
         if _status(port, next(requests)) == 404:
             aims.append(Aim(_aimed(name), None, MOST, at_least=False, unit="no such endpoint yet"))
             continue
-        idle = [_seconds(port, next(requests)) for _ in range(IDLE)]
+        idle = [seconds_of(port, next(requests)) for _ in range(IDLE)]
         loaded = _under_load(stage, load, requests)
-        rows += [(name, "idle", *_said(idle)), (name, "under full SMTP load", *_said(loaded))]
-        ratio = _percentile(loaded, 0.99) / statistics.median(idle)
+        rows += [(name, "idle", *said(idle)), (name, "under full SMTP load", *said(loaded))]
+        ratio = percentile(loaded, 0.99) / statistics.median(idle)
         aims.append(Aim(_aimed(name), ratio, MOST, at_least=False, unit="times"))
     columns = ("request", "", "POSTs", "median", "99th percentile", "most")
     return Part([Sheet("HTTP beside SMTP, milliseconds from connecting to the answer", columns, rows)], aims)
@@ -66,12 +66,12 @@ def _under_load(stage: Stage, load: Load, requests: Iterator[Request]) -> list[f
         source = stage.source.begin(ours, load)
         time.sleep(min(0.5, SECONDS / 4))
         while source.poll() is None:
-            taken.append(_seconds(port, next(requests)))
+            taken.append(seconds_of(port, next(requests)))
             time.sleep(PAUSE)
     return taken
 
 
-def _objection(number: int) -> Request:
+def click(number: int) -> Request:
     """One click of somebody (RFC 8058)."""
     held = keys_file.load(people.keys_path())
     person = held.hash(people.CONTROLLER, people.name_of(number))
@@ -96,7 +96,7 @@ def _status(port: int, request: Request) -> int:
     return response.status
 
 
-def _seconds(port: int, request: Request) -> float:
+def seconds_of(port: int, request: Request) -> float:
     """From connecting to the answer. Raises RuntimeError unless it is that all is well."""
     started = time.perf_counter()
     status = _status(port, request)
@@ -106,10 +106,10 @@ def _seconds(port: int, request: Request) -> float:
     return took
 
 
-def _percentile(figures: list[float], share: float) -> float:
+def percentile(figures: list[float], share: float) -> float:
     return sorted(figures)[min(int(len(figures) * share), len(figures) - 1)]
 
 
-def _said(figures: list[float]) -> list[str]:
-    three = (statistics.median(figures), _percentile(figures, 0.99), max(figures))
+def said(figures: list[float]) -> list[str]:
+    three = (statistics.median(figures), percentile(figures, 0.99), max(figures))
     return [str(len(figures)), *(f"{figure * 1000:.1f}" for figure in three)]
