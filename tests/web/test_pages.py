@@ -14,6 +14,8 @@ from gateway.texts import LANGUAGES
 from gateway.web.pages import language
 from tests.web.conftest import BAKERY, NEWS, ON_CONSENT, TO_CUSTOMER, Site
 
+UNDO = re.compile(r'action="../undo/([^"]+)"')
+
 
 async def pages_of(site: Site, client, accepted: str = "nl") -> dict[str, str]:
     """Every kind of page a link can lead to."""
@@ -26,6 +28,17 @@ async def pages_of(site: Site, client, accepted: str = "nl") -> dict[str, str]:
             form = {"choice": choice, "via": "page"}
             async with client.post(site.link(token), data=form, headers=headers) as answer:
                 shown[f"done {name} {choice}"] = await answer.text()
+                undo = UNDO.findall(shown[f"done {name} {choice}"])
+    site.clock.advance(minutes=1)
+    async with client.post(f"{site.url}/undo/{undo[-1]}", headers=headers) as answer:
+        shown["undone"] = await answer.text()
+    site.clock.advance(minutes=15)
+    async with client.post(f"{site.url}/undo/{undo[-1]}", headers=headers) as answer:
+        shown["late"] = await answer.text()
+    async with client.get(site.link(page="p"), headers=headers) as answer:
+        shown["preferences"] = await answer.text()
+    async with client.post(site.link(page="p"), data={"stop": "category:news"}, headers=headers) as answer:
+        shown["preferences, stopped"] = await answer.text()
     site.ledger.down = True
     async with client.post(site.link(), headers=headers) as answer:
         shown["unavailable"] = await answer.text()
