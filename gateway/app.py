@@ -194,12 +194,12 @@ def _of(share: Mapping[Place, Sockets], service: str) -> list[socket.socket]:
 
 
 @asynccontextmanager
-async def sending_receipts(config: Config, clock: Clock) -> AsyncIterator[Receipts]:
+async def sending_receipts(config: Config, opened: Rooms) -> AsyncIterator[Receipts]:
     """Receipts for a command that records objections by itself; waits for them at the end (L31)."""
     async with AsyncExitStack() as stack:
         smarthost = _smarthost(config, min(MOST_FOR_PAGES, config.smarthost.max_connections))
         stack.push_async_callback(smarthost.close)
-        receipts = receipts_of(config, smarthost, _signers(config), clock)
+        receipts = receipts_of(config, opened.ledger, smarthost, _signers(config), opened.clock)
         stack.push_async_callback(receipts.finished)
         yield receipts
 
@@ -303,7 +303,7 @@ async def _serve_http(
 ) -> tuple[Runner, ...]:
     """The public pages, and beside or apart from them the operator's routes."""
     config = opened.config
-    receipts = receipts_of(config, smarthost, given.signers, opened.clock)
+    receipts = receipts_of(config, opened.ledger, smarthost, given.signers, opened.clock)
     stack.push_async_callback(receipts.finished)  # once HTTP is down, before the smarthost's connections go
     objecting = Objecting(
         opened.ledger,

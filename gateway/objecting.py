@@ -61,6 +61,7 @@ class Recorded:
     scope: str  # `marketing`, `category:ID`, `profiling` or `channel:NAME`
     at: datetime
     address: str = field(default="", compare=False, repr=False)  # of whoever objected; empty once erased
+    person: bytes = field(default=b"", compare=False, repr=False)  # keyed hash of them
 
 
 class Objecting:
@@ -217,6 +218,7 @@ class Objecting:
                 scope=scope,
                 at=row.fact.recorded_at if done.new else await self._recorded_at(row, done.id),
                 address=str(row.details.get("address", "")),
+                person=row.person,
             )
             for row, scope, done in zip(rows, scopes, appended, strict=True)
         ]

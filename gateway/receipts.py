@@ -7,6 +7,8 @@ Rules of this file:
 1. An objection is on record and acknowledged before its receipt is thought of: nothing here delays or undoes
    it.
 2. One receipt for each objection recorded new, to the address on record; who has none gets none.
+3. None where an objection of that scope, or to all marketing, stood already, however it came: else whoever can
+   object in another's name could have them mailed without end. One that a consent came after stands no more.
 """
 
 from __future__ import annotations
@@ -18,10 +20,12 @@ from gateway import ids
 from gateway.address import Mailbox, parse
 from gateway.config import Config
 from gateway.law.category import Controller
+from gateway.law.evidence import Consent, Evidence, Objection
+from gateway.law.standing import MARKETING
 from gateway.mail.letter import letter
 from gateway.mail.signature import Signer
 from gateway.objecting import Recorded
-from gateway.ports import Clock, Smarthost
+from gateway.ports import Clock, Ledger, Smarthost
 from gateway.post import Letter, Post, identity
 from gateway.texts import Texts, texts
 
@@ -41,6 +45,7 @@ class Receipts:
         self,
         senders: Mapping[str, Sender],
         titles: Mapping[tuple[str, str], str],
+        ledger: Ledger,
         post: Post,
         clock: Clock,
         hostname: str,
@@ -48,6 +53,7 @@ class Receipts:
         """`senders` by controller, `titles` by controller and category id."""
         self._senders = senders
         self._titles = titles
+        self._ledger = ledger
         self._post = post
         self._clock = clock
         self._hostname = hostname
@@ -58,7 +64,9 @@ class Receipts:
         if sender is None:
             return
 
-        async def write() -> Letter:
+        async def write() -> Letter | None:
+            if _stood(await self._ledger.evidence(recorded.controller, recorded.person), recorded):
+                return None
             to = parse(address)
             return Letter(sender.mail_from, to, self._receipt(sender, recorded, to))
 
@@ -106,8 +114,22 @@ class Receipts:
         return "\n\n".join(parts) + "\n"
 
 
+def _stood(known: Sequence[Evidence], recorded: Recorded) -> bool:
+    """Rule 3, in the order in which rows went on record: their own times are whatever somebody said."""
+    before = [fact for fact in known if fact.id < recorded.id]
+    consented = max((fact.id for fact in before if isinstance(fact, Consent) and fact.proven), default=0)
+    return any(
+        isinstance(fact, Objection) and fact.id > consented and fact.scope in (recorded.scope, MARKETING)
+        for fact in before
+    )
+
+
 def receipts_of(
-    config: Config, smarthost: Smarthost, signers: Mapping[str, Sequence[Signer]], clock: Clock
+    config: Config,
+    ledger: Ledger,
+    smarthost: Smarthost,
+    signers: Mapping[str, Sequence[Signer]],
+    clock: Clock,
 ) -> Receipts:
     """The receipts that a configuration asks for."""
     senders = {
@@ -121,4 +143,4 @@ def receipts_of(
         for name in (*category.formerly, category.id)
     }
     post = Post("receipt", smarthost, signers, clock)
-    return Receipts(senders, titles, post, clock, config.gateway.hostname)
+    return Receipts(senders, titles, ledger, post, clock, config.gateway.hostname)

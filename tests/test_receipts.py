@@ -14,11 +14,13 @@ from structlog.testing import capture_logs
 from gateway import post as module
 from gateway.address import parse
 from gateway.law.category import Controller
+from gateway.law.evidence import Consent, Evidence, Objection
 from gateway.law.packs import PACKS
 from gateway.mail.signature import Signer, new_key
 from gateway.objecting import Recorded
+from gateway.ports import NewEvidence
 from gateway.receipts import Receipts, Sender
-from tests.memory import StandingClock
+from tests.memory import MemoryLedger, StandingClock
 from tests.relaying import DEFERRED, SETUP, Hop
 
 AT = datetime(2026, 11, 21, 18, 17, tzinfo=UTC)
@@ -32,6 +34,7 @@ BAKKERIJ = Controller(
 )
 TITLES = {("bakkerij", "news"): "de nieuwsbrief", ("slagerij", "meat"): "vlees"}
 KIM = "Kim@example.org"
+PERSON = b"the hash of kim."
 
 
 class Post:
@@ -41,13 +44,27 @@ class Post:
         self.hop = Hop([])
         signers = {"korst.example": [Signer("korst.example", "s1", new_key("ed25519"))]}
         clock = StandingClock(AT)
+        self.ledger = MemoryLedger()
         self.receipts = Receipts(
             {controller.id: Sender(controller, parse(mail_from))},
             TITLES,
+            self.ledger,
             module.Post("receipt", self.hop, signers, clock),
             clock,
             "gw.example",
         )
+
+    async def on_record(self, *facts: Evidence) -> None:
+        """Put facts of Kim's on record, the last of which is then confirmed."""
+        for number, fact in enumerate(facts):
+            await self.ledger.append([NewEvidence("bakkerij", PERSON, fact, bytes([number] * 16))])
+        last = facts[-1]
+        assert isinstance(last, Objection)
+        number = len(self.ledger.rows)
+        self.receipts.send(
+            Recorded(number, new=True, controller="bakkerij", scope=last.scope, at=AT, person=PERSON), KIM
+        )
+        await self.receipts.finished()
 
     async def confirm(self, scope: str = "marketing", to: str = KIM, controller: str = "bakkerij") -> None:
         """Confirm one objection, and wait for what comes of it."""
@@ -140,6 +157,51 @@ async def test_another_controller_confirms_nothing() -> None:
     post = Post()
 
     await post.confirm(controller="slagerij")
+
+    assert post.hop.sent == []
+
+
+def objection(scope: str = "marketing") -> Objection:
+    return Objection(id=0, occurred_at=AT, recorded_at=AT, scope=scope)
+
+
+def consent(*, proven: bool = True) -> Consent:
+    return Consent(id=0, occurred_at=AT, recorded_at=AT, category="news", proven=proven)
+
+
+@pytest.mark.parametrize(
+    ("before", "scope", "sent"),
+    [
+        ([], "marketing", 1),
+        ([consent()], "marketing", 1),
+        ([objection()], "marketing", 0),
+        ([objection()], "category:news", 0),
+        ([objection("category:news")], "category:news", 0),
+        ([objection("category:news")], "marketing", 1),
+        ([objection("category:news")], "category:bread", 1),
+        ([objection("channel:sms")], "channel:email", 1),
+        ([objection(), consent()], "marketing", 1),
+        ([objection(), consent(proven=False)], "marketing", 0),
+        ([objection(), consent(), objection()], "marketing", 0),
+    ],
+)
+async def test_what_stood_already_is_not_confirmed_again(
+    before: list[Evidence], scope: str, sent: int
+) -> None:
+    """Who objected to it, or to all marketing, was told so; but not of what a proven consent came before."""
+    post = Post()
+
+    await post.on_record(*before, objection(scope))
+
+    assert len(post.hop.sent) == sent
+
+
+async def test_a_ledger_that_cannot_be_read_confirms_nothing() -> None:
+    """Whether it stood already cannot be told: a receipt is best effort, and never one too many."""
+    post = Post()
+    post.ledger.down = True
+
+    await post.confirm()
 
     assert post.hop.sent == []
 

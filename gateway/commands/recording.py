@@ -208,7 +208,7 @@ async def _object(
 ) -> list[Recorded]:
     from gateway.app import sending_receipts  # here, since no other command needs the edges
 
-    async with rooms(config) as place, sending_receipts(config, place.clock) as receipts:
+    async with rooms(config) as place, sending_receipts(config, place) as receipts:
         objecting = Objecting(
             place.ledger,
             place.journal.sent,

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from hashlib import sha256
 
+import aiohttp
 import dkim
 
 from gateway.envelope import Stage
@@ -39,12 +40,19 @@ default_category = "brood"
 from_domains = ["shop.example"]
 secret_hash = "sha256:{secret_hash}"
 """
+TOKEN = """
+[[token]]
+name = "form"
+controller = "bakkerij"
+scopes = ["objections", "evidence"]
+secret_hash = "sha256:{secret_hash}"
+"""
 Open = Callable[..., object]
 
 
-async def mailed(open_house: Open, country: str = "BE") -> tuple[House, str]:
+async def mailed(open_house: Open, country: str = "BE", *, token: bool = False) -> tuple[House, str]:
     """A house with a controller that has a mailbox to write from, and the link in the mail that Anna got."""
-    extra = BAKERY.format(country=country, secret_hash=sha256(SECRET.encode()).hexdigest())
+    extra = (BAKERY + TOKEN * token).format(country=country, secret_hash=sha256(SECRET.encode()).hexdigest())
     house: House = await open_house(extra=extra)  # type: ignore[misc]
     row: dict[str, object] = {
         "email": ANNA,
@@ -81,6 +89,22 @@ async def test_one_click_is_confirmed_once_by_signed_mail(open_house: Open) -> N
     assert "geen Broodnieuws meer" in parsed(receipt).get_payload(decode=True).decode()
     assert "List-Unsubscribe" not in parsed(receipt)
     assert dkim.verify(receipt.content, dnsfunc=lambda *_, **__: "".join(strings).encode())
+
+
+async def test_objecting_again_in_other_words_mails_nobody(open_house: Open) -> None:
+    """By a link, then by a program under one reference after another: who objected is told once."""
+    house, link = await mailed(open_house, token=True)
+    assert await house.click(link) == 200
+    await house.smarthost.arrived(2)
+
+    async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {SECRET}"}) as session:
+        for number in range(5):
+            body = {"address": ANNA, "scope": "category:brood", "reference": str(number)}
+            async with session.post(f"{house.url}/api/v1/objections", json=body) as answer:
+                assert answer.status == 200
+    await house.close()
+
+    assert [is_receipt(one) for one in house.smarthost.messages] == [False, True]
 
 
 async def test_elsewhere_no_receipt_is_sent(open_house: Open) -> None:
