@@ -7,8 +7,9 @@ Rules of this file:
 1. An objection is on record and acknowledged before its receipt is thought of: nothing here delays or undoes
    it.
 2. One receipt for each objection recorded new, to the address on record; who has none gets none.
-3. None where an objection of that scope, or to all marketing, stood already, however it came: else whoever can
-   object in another's name could have them mailed without end. One that a consent came after stands no more.
+3. None where an objection of that scope, or to all marketing, stood already, however it came: else whoever
+   can object in another's name could have them mailed without end. One that a consent came after stands no
+   more.
 """
 
 from __future__ import annotations
