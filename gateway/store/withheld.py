@@ -37,13 +37,14 @@ from gateway.oversight import NEWEST, Sort, WithheldEntry, WithheldMail, Withhel
 from gateway.ports import Filters
 from gateway.store.compiling import unindexed
 from gateway.store.explaining import explained
-from gateway.store.log import DAYS, EARLIER, ENTRY, LATER, conditions, days_of, entry_of, of_people
+from gateway.store.log import EARLIER, ENTRY, LATER, conditions, days_of, entry_of, of_people
 from gateway.store.reader import Reader
 from gateway.store.spelling import day, hour, micros, moment, start_of
 from gateway.store.tables import decisions, tallies
 
 LOOKED = 1000  # rows looked at in one read, once the first did not suffice
 READS = 10  # for one page
+DAYS = 400  # looked at in one read, where people are asked for
 EXPORTED = 1000  # entries of a page of an export
 RANGES = (300, 5000)  # hours of a campaign merged at once; the more where the fewer tell too little
 

@@ -30,6 +30,7 @@ from tests.bench import (
     relay,
     resident,
     steps,
+    withheld,
 )
 from tests.bench.figures import Aim, Part, Sheet
 from tests.bench.stage import Stage, opened
@@ -45,6 +46,7 @@ PARTS: Mapping[str, Callable[[Stage], Part]] = {
     "effect": effect.measure,
     "import": importing.measure,
     "proof": proof.measure,
+    "withheld": withheld.measure,
     "idle": resident.idle,
     "growth": growth.measure,
     "memory": resident.memory,

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 from rich.console import Console
@@ -123,23 +125,34 @@ def journal(stage: Stage, rows: int) -> Path:
         shutil.copyfile(people.store(PEOPLE[0]), draft)
         with gateway.serving(stage.folder / "template", draft, stage.sink.port, 1) as (ours, _):
             Source(stage.folder, stage.sink, PEOPLE[0]).run(ours, Load(1))
-        _multiply(draft, rows)
+        multiply(draft, rows)
+        count(draft, lambda _: b"")
         draft.rename(path)
     return path
 
 
-def _multiply(path: Path, rows: int) -> None:
-    """Rows like the one there is, in the order of their ids, spread evenly over the time between."""
+def multiply(
+    path: Path,
+    rows: int,
+    own: Mapping[str, Mapping[str, str]] = OWN,
+    more: Mapping[str, object] | None = None,
+) -> None:
+    """Rows like the one there is, in the order of their ids, spread evenly over the time between.
+
+    `own` says in SQL what is a row's own, by table and column; it may use the parameters `more`.
+    """
     first = ids.first_at(SINCE)
     values = {
         "first": first,
         "step": (ids.first_at(UNTIL) - first) // rows,
         "since": micros(SINCE),
         "gap": (micros(UNTIL) - micros(SINCE)) // rows,
+        **(more or {}),
     }
-    with people.quickly(path) as connection, people.without_indexes(connection, *OWN):
+    with people.quickly(path) as connection, people.without_indexes(connection, *own):
         statements = [
-            _copying(connection.execute(f"SELECT * FROM {table}").fetchone(), table) for table in OWN
+            _copying(connection.execute(f"SELECT * FROM {table}").fetchone(), table, columns)
+            for table, columns in own.items()
         ]
         for start in track(
             range(1, rows, BATCH), f"a journal of {rows} decisions", console=Console(stderr=True)
@@ -150,10 +163,25 @@ def _multiply(path: Path, rows: int) -> None:
             connection.execute("COMMIT")
 
 
-def _copying(row: people.Row, table: str) -> str:
+def count(path: Path, mark: Callable[[str], bytes]) -> None:
+    """The tallies as they would have been counted; `mark` is what stands for a campaign's name."""
+    key = (
+        "controller, decided_at / 3600000000, login, coalesce(category, ''), campaign_mark(campaign),"
+        " decisions.decision, coalesce(ground, reason), relaxed"
+    )
+    with people.quickly(path) as connection:
+        connection.create_function("campaign_mark", 1, cache(mark), deterministic=True)
+        connection.execute("DELETE FROM tallies")
+        connection.execute(
+            f"INSERT INTO tallies SELECT {key}, count(*), min(id), max(id) FROM decisions"
+            f" JOIN decision_details AS beside ON beside.decision = id GROUP BY {key}"
+        )
+
+
+def _copying(row: people.Row, table: str, own: Mapping[str, str]) -> str:
     """INSERT of rows from :from to :to, each a copy of the table's newest but for what is its own."""
-    columns = [OWN[table].get(name, name) for name in row]
-    key = next(iter(OWN[table]))
+    columns = [own.get(name, name) for name in row]
+    key = next(iter(own))
     return (
         f"INSERT INTO {table} ({','.join(row)}) "
         "WITH RECURSIVE k(i) AS (SELECT :from UNION ALL SELECT i + 1 FROM k WHERE i < :to) "
