@@ -8,7 +8,9 @@ Rules of this file:
 3. The tallies say in which hours, and from which id to which, a campaign has any.
 4. What no index tells, the exact time and the campaign's name, is tested on the rows found. How many of them
    a page looks at is bounded; what is left to look at is another page.
-5. SQLite takes a partial index only where its condition stands in the statement as it is in the index.
+5. An id never lags its mail's time by more than ten minutes, and leads it by no more, but where the clock was
+   set back: such hours have an index of their own (tallies_ahead), and are looked at beside the others.
+6. SQLite takes a partial index only where its condition stands in the statement as it is in the index.
 """
 
 from __future__ import annotations
@@ -37,7 +39,7 @@ from gateway.oversight import NEWEST, Sort, WithheldEntry, WithheldMail, Withhel
 from gateway.ports import Filters
 from gateway.store.compiling import unindexed
 from gateway.store.explaining import explained
-from gateway.store.log import EARLIER, ENTRY, LATER, conditions, days_of, entry_of, of_people
+from gateway.store.log import EARLIER, ENTRY, conditions, days_of, entry_of, of_people
 from gateway.store.reader import Reader
 from gateway.store.spelling import day, hour, micros, moment, start_of
 from gateway.store.tables import decisions, tallies
@@ -46,9 +48,9 @@ LOOKED = 1000  # rows looked at in one read, once the first did not suffice
 READS = 10  # for one page
 DAYS = 400  # looked at in one read, where people are asked for
 EXPORTED = 1000  # entries of a page of an export
-RANGES = (300, 5000)  # hours of a campaign merged at once; the more where the fewer tell too little
+RANGES = (150, 600, 5000)  # hours of a campaign merged at once; more where fewer tell too little
 
-WITHHOLD: ColumnElement[str] = literal_column("'withhold'")  # rule 5
+WITHHOLD: ColumnElement[str] = literal_column("'withhold'")  # rule 6
 _CONDITION = "decision = 'withhold'"
 
 _SORTS = text(
@@ -118,6 +120,8 @@ HOURS = select(
     tallies.c.last,
 ).where(tallies.c.decision == WITHHOLD)
 
+_AHEAD = text("(last >> 22) > hour * 3600000 - 1735685400000")  # as the index tallies_ahead has it
+
 Rows: TypeAlias = Sequence[Row[*tuple[Any, ...]]]
 Look: TypeAlias = tuple[Rows, int | None]  # rows that were looked at, and before which id to go on
 
@@ -178,76 +182,66 @@ class Withheld:
         return self._of_sorts(filters, before, most)
 
     async def _of_sorts(self, filters: Filters, before: int, most: int) -> AsyncIterator[Look]:
-        """Read after read, the first no larger than the page."""
+        """Read after read: the first of about a page, each further one twice as large."""
         sorts = {one for one in await self.sorts() if _is_asked_for(one, filters)}
-        size, following = most, min(before, await self._end(filters, sorts)) if sorts else None
+        end, ahead = await self._end(filters, sorts)
+        hours: Rows = ()
+        left = before if filters.campaign is not None else None  # before it, hours have not been read yet
+        size, following = most if filters.campaign is None else 2 * most, before if sorts else None
         while following is not None:
-            ranges, left = await self._ranges(filters, sorts, following)
-            rows = await self._merged(ranges, size)
+            if filters.campaign is None:
+                ranges = _of_all(filters, sorts, min(following, end)) + _of_hours(ahead, end, following)
+            else:
+                if following == left:
+                    hours, left = await self._hours(filters, following)
+                ranges = _of_hours(hours, max(_first(filters), left or 0), following)
+            rows = await self._merged([one for one in ranges if Sort(*one[:4]) in sorts], size)
             following = rows[-1].id if len(rows) == size else left
             yield rows, following
-            size = LOOKED
+            size = min(2 * size, LOOKED)
 
     async def _merged(self, ranges: Iterable[_Range], looked: int) -> Rows:
         wanted = json.dumps([one for one in ranges if one.first < one.end])
         rows = await self._reader.rows(MERGED.params(ranges=wanted, looked=looked))
         return sorted(rows, key=lambda row: row.id, reverse=True)
 
-    async def _ranges(
-        self, filters: Filters, sorts: Collection[Sort], before: int
-    ) -> tuple[list[_Range], int | None]:
-        """Where to look; and before which id there is more, if that is not everything."""
-        first = first_at(filters.since - EARLIER) if filters.since else 0
-        if filters.campaign is None:
-            return [
-                _Range(it.controller, it.login, it.category, it.reason, first, before) for it in sorts
-            ], None
-        rows, left = await self._hours(filters, before)
-        low = max(first, left or 0)
-        ranges = [
-            _Range(
-                row.controller,
-                row.login,
-                row.category or None,
-                row.outcome,
-                max(row.first, low),
-                min(row.last + 1, before),
-            )
-            for row in rows
-        ]
-        return [one for one in ranges if Sort(*one[:4]) in sorts], left
-
     async def _hours(self, filters: Filters, before: int) -> tuple[Rows, int | None]:
         """The newest hours in which a campaign has any before that id, and before which id there are more."""
         latest = min(time_of(before), filters.until or time_of(before)) + EARLIER
-        statement = HOURS.where(
-            tallies.c.campaign == filters.campaign_mark,
-            tallies.c.hour.between(hour(micros(filters.since)) if filters.since else 0, hour(micros(latest))),
-        ).order_by(tallies.c.hour.desc())
+        hours = tallies.c.hour.between(
+            hour(micros(filters.since)) if filters.since else 0, hour(micros(latest))
+        )
+        newest = HOURS.where(tallies.c.campaign == filters.campaign_mark, hours).order_by(
+            tallies.c.hour.desc()
+        )
         for most in RANGES:
-            rows = await self._reader.rows(statement.limit(most))
+            rows = await self._reader.rows(newest.limit(most))
             if len(rows) < most:
                 return rows, None
-            full = start_of(rows[-1].hour + 1)  # from here on all of them are here
-            if (left := first_at(full + LATER + EARLIER)) < before:
-                return rows, left
-        return rows, first_at(full)
+            # What comes after this id is in the hours that are here whole, or ahead of its hour.
+            left = first_at(start_of(rows[-1].hour + 1) + EARLIER)
+            if left < before:
+                break
+        ahead = HOURS.where(_AHEAD, unindexed(tallies.c.campaign) == filters.campaign_mark)
+        more = await self._reader.rows(ahead.where(tallies.c.hour <= rows[-1].hour, tallies.c.last >= left))
+        return [*rows, *more], min(left, before - 1)
 
-    async def _end(self, filters: Filters, sorts: Collection[Sort]) -> int:
+    async def _end(self, filters: Filters, sorts: Collection[Sort]) -> tuple[int, Rows]:
         """An id before which is all that was decided by `until`, and of a full hour little else.
 
-        An id never lags the clock, and leads it by what a clock set back has lost: tallies know how far.
+        And the hours that have more, ahead of them (rule 5).
         """
         if filters.until is None:
-            return NEWEST
+            return NEWEST, ()
         last = hour(micros(filters.until) - 1)
-        earliest = hour(micros(filters.until - LATER - EARLIER))
-        statement = select(func.max(tallies.c.last)).where(
+        newest = select(func.max(tallies.c.last)).where(
             tallies.c.controller.in_({one.controller for one in sorts}),
-            tallies.c.hour.between(earliest, last),
+            tallies.c.hour.between(last - 1, last),
         )
-        ((found,),) = await self._reader.rows(statement)
-        return max((found or 0) + 1, first_at(filters.until))
+        ((found,),) = await self._reader.rows(newest)
+        end = max((found or 0) + 1, first_at(start_of(last) + EARLIER))
+        ahead = HOURS.where(_AHEAD, tallies.c.hour <= last, tallies.c.last >= end)
+        return end, await self._reader.rows(ahead)
 
     async def _of_people(
         self, filters: Filters, people: Sequence[tuple[str, bytes]], before: int, most: int
@@ -275,6 +269,31 @@ class Withheld:
         """The day of that decision, or that its id was made in."""
         found = await self._reader.rows(select(decisions.c.day).where(decisions.c.id == number))
         return found[0][0] if found else day(micros(time_of(number)))
+
+
+def _first(filters: Filters) -> int:
+    return first_at(filters.since - EARLIER) if filters.since else 0
+
+
+def _of_all(filters: Filters, sorts: Iterable[Sort], end: int) -> list[_Range]:
+    """All of each sort, from `since` on."""
+    first = _first(filters)
+    return [_Range(it.controller, it.login, it.category, it.reason, first, end) for it in sorts]
+
+
+def _of_hours(hours: Rows, first: int, end: int) -> list[_Range]:
+    """What the tallies say of each hour and sort, between two ids."""
+    return [
+        _Range(
+            row.controller,
+            row.login,
+            row.category or None,
+            row.outcome,
+            max(row.first, first),
+            min(row.last + 1, end),
+        )
+        for row in hours
+    ]
 
 
 def _is_asked_for(sort: Sort, filters: Filters) -> bool:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-import statistics
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -31,7 +30,7 @@ from tests.bench.stage import Stage
 ROWS = int(os.environ.get("BENCH_WITHHELD", "5000000"))
 PAGE = 50  # entries, as the page has it
 TIMES = 15  # that each page is asked for
-MOST = 3.0  # times the page it is held against
+SAME, MOST = 1.5, 3.0  # times the page it is held against
 DAY = timedelta(days=1)
 SOMEBODY = "somebody@example.org"
 
@@ -91,7 +90,7 @@ async def _one_decision(path: Path, keys: Keys) -> None:
         person = Person(keys.hash(controller.id, mailbox.comparable), mailbox)
         category = opened.config.categories["newsletter"]
         wave = Wave(1, "tool", controller, category, (person,), message_id="<1@shop.example>")
-        await opened.journal.decide(wave, growth.SINCE, PATIENCE)
+        await opened.journal.decide(wave, opened.clock.now(), PATIENCE)
 
 
 def _opened(path: Path):  # type: ignore[no-untyped-def]  # as opening.rooms
@@ -134,23 +133,28 @@ def asked(keys: Keys) -> Mapping[str, Filters]:
 
 async def _measured(path: Path) -> Part:
     keys = keys_file.load(people.keys_path())
-    rows, worst, alike = [], 0.0, 0.0
+    rows = []
     async with _opened(path) as opened:
         taken = {}
         for name, filters in asked(keys).items():
             places = await _places(opened, filters)
             taken[name] = {place: await _milliseconds(opened, filters, at) for place, at in places.items()}
-        plain = taken["nothing"][PLACES[0]]
-        for name, places in taken.items():
-            rows.append((name, *(f"{places[place]:.1f}" if place in places else "" for place in PLACES)))
-            worst = max(worst, *(took / plain for took in places.values()))
-            alike = max(alike, max(places.values()) / min(places.values()))
-    title = f"the withheld log on {ROWS:,} decisions, milliseconds for a page of {PAGE}"
+            shown = [f"{taken[name][place]:.1f}" if place in places else "" for place in PLACES]
+            rows.append((name, *shown))
+    first, hundredth, _ = PLACES
+    plain = taken["nothing"][first]
+    further = [places[hundredth] / places[first] for places in taken.values() if hundredth in places]
+    title = f"the withheld log on {ROWS:,} decisions, milliseconds for a page of {PAGE}, the least of {TIMES}"
     return Part(
         [Sheet(title, ("asked for", *PLACES), rows)],
         [
-            Aim("withheld log, dearest page / the first without filters", worst, MOST, at_least=False),
-            Aim("withheld log, dearest / cheapest page of the same filters", alike, MOST, at_least=False),
+            Aim("withheld log, 100th page / first of the same filters", max(further), SAME, at_least=False),
+            Aim(
+                "withheld log, dearest page / the first without filters",
+                max(took / plain for places in taken.values() for took in places.values()),
+                MOST,
+                at_least=False,
+            ),
         ],
     )
 
@@ -187,4 +191,4 @@ async def _milliseconds(opened: Rooms, filters: Filters, before: int) -> float:
         started = time.perf_counter()
         await opened.withheld.page(filters, before, PAGE)
         took.append((time.perf_counter() - started) * 1000)
-    return statistics.median(took)
+    return min(took)  # what it takes, whoever else wants the machine

@@ -302,11 +302,12 @@ LOOK_UPS = (
     r"decisions USING (COVERING )?INDEX decisions_withheld \(.*",
     r"decisions USING (COVERING )?INDEX decisions_person \(controller=\? AND day=\? AND person=\?.*",
     r"tallies USING PRIMARY KEY \(controller=\? AND hour>\? AND hour<\?\)",
+    r"tallies USING INDEX tallies_ahead \(hour<\?\)",
     r"tallies USING INDEX tallies_campaign \(campaign=\? AND hour>\? AND hour<\?\)",
     r"ledger USING INDEX ledger_person \(controller=\? AND person=\?.*",
 )
 # What is walked is what SQLite itself holds: lists that are given to it, and rows it has found.
-HELD = r"SCAN (sort|found|ranges .*|\(subquery-\d\)|CONSTANT ROW)"
+HELD = r"SCAN (sort|found|(ranges|anon_\d) VIRTUAL TABLE .*|\(subquery-\d\)|CONSTANT ROW)"
 
 
 @pytest.mark.parametrize("asked", ASKED)

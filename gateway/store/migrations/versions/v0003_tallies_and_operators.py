@@ -45,6 +45,12 @@ def _tallies() -> None:
         sqlite_strict=True,
     )
     op.create_index("tallies_campaign", "tallies", ["campaign", "hour"])
+    op.create_index(
+        "tallies_ahead",
+        "tallies",
+        ["hour"],
+        sqlite_where=sa.text("(last >> 22) > hour * 3600000 - 1735685400000"),
+    )
     # Names of campaigns are told apart by a key that the store does not have: those of before are not.
     op.execute(
         "INSERT INTO tallies SELECT controller, decided_at / 3600000000, login, coalesce(category, ''), x'',"
