@@ -24,7 +24,8 @@ from gateway import ids, tokens
 from gateway.address import Mailbox
 from gateway.keys import Keys
 from gateway.law.category import Category, Controller
-from gateway.law.evidence import CHANNELS, Objection
+from gateway.law.evidence import ALL, CHANNELS, Objection, Withdrawal
+from gateway.law.standing import CATEGORY, MARKETING
 from gateway.ports import Clock, Ledger, NewEvidence, Sent, StoreUnavailableError
 from gateway.tokens import Token
 
@@ -53,7 +54,7 @@ class About:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """An objection on record: `new` now, or since `at` (aware, UTC)."""
+    """An objection, or another refusal, on record: `new` now, or since `at` (aware, UTC)."""
 
     id: int
     new: bool
@@ -174,6 +175,11 @@ class Objecting:
         ]
         return await self._record(rows, scopes)
 
+    def confirm(self, one: Recorded) -> None:
+        """Have it confirmed to whoever objected, if it is new and their address known; returns at once."""
+        if one.new and one.address:
+            self._confirm(one, one.address)
+
     def _own(self, controller: str) -> set[str]:
         """The ids of a controller's categories, former ones included (I8)."""
         return {name for name, one in self._categories.items() if one.controller == controller}
@@ -223,8 +229,7 @@ class Objecting:
             for row, scope, done in zip(rows, scopes, appended, strict=True)
         ]
         for one in recorded:
-            if one.new and one.address:
-                self._confirm(one, one.address)
+            self.confirm(one)
         return recorded
 
     async def _recorded_at(self, row: NewEvidence, number: int) -> datetime:
@@ -249,6 +254,13 @@ def checked_scope(text: str, categories: Collection[str]) -> str:
     if text == "profiling" or (kind == "category" and name in categories):
         return text
     return text if kind == "channel" and name in CHANNELS else "marketing"
+
+
+def refused(fact: Objection | Withdrawal) -> str:
+    """What a refusal is to, as an objection names it: a withdrawal ends what rests on no consent too (L4)."""
+    if isinstance(fact, Objection):
+        return fact.scope
+    return MARKETING if fact.category == ALL else CATEGORY + fact.category
 
 
 def _scope_of(choice: Choice, token: Token, category: str) -> str:

@@ -10,6 +10,8 @@ Rules of this file:
 3. None where an objection of that scope, or to all marketing, stood already, however it came: else whoever
    can object in another's name could have them mailed without end. One that a consent came after stands no
    more.
+4. A withdrawal, too, says that no advertising is wanted: it is confirmed unless any refusal stood already. An
+   objection that follows one is confirmed all the same, since it may have come of an erasure or an old list.
 """
 
 from __future__ import annotations
@@ -21,11 +23,11 @@ from gateway import ids
 from gateway.address import Mailbox, parse
 from gateway.config import Config
 from gateway.law.category import Controller
-from gateway.law.evidence import Consent, Evidence, Objection
+from gateway.law.evidence import Consent, Evidence, Objection, Withdrawal
 from gateway.law.standing import MARKETING
 from gateway.mail.letter import letter
 from gateway.mail.signature import Signer
-from gateway.objecting import Recorded
+from gateway.objecting import Recorded, refused
 from gateway.ports import Clock, Ledger, Smarthost
 from gateway.post import Letter, Post, identity
 from gateway.texts import Texts, texts
@@ -119,8 +121,10 @@ def _stood(known: Sequence[Evidence], recorded: Recorded) -> bool:
     """Rule 3, in the order in which rows went on record: their own times are whatever somebody said."""
     before = [fact for fact in known if fact.id < recorded.id]
     consented = max((fact.id for fact in before if isinstance(fact, Consent) and fact.proven), default=0)
+    withdrawn = any(isinstance(fact, Withdrawal) for fact in known if fact.id == recorded.id)
+    kinds = (Objection, Withdrawal) if withdrawn else (Objection,)
     return any(
-        isinstance(fact, Objection) and fact.id > consented and fact.scope in (recorded.scope, MARKETING)
+        isinstance(fact, kinds) and fact.id > consented and refused(fact) in (recorded.scope, MARKETING)
         for fact in before
     )
 

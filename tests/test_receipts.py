@@ -14,10 +14,10 @@ from structlog.testing import capture_logs
 from gateway import post as module
 from gateway.address import parse
 from gateway.law.category import Controller
-from gateway.law.evidence import Consent, Evidence, Objection
+from gateway.law.evidence import Consent, Evidence, Objection, Withdrawal
 from gateway.law.packs import PACKS
 from gateway.mail.signature import Signer, new_key
-from gateway.objecting import Recorded
+from gateway.objecting import Recorded, refused
 from gateway.ports import NewEvidence
 from gateway.receipts import Receipts, Sender
 from tests.memory import MemoryLedger, StandingClock
@@ -59,10 +59,10 @@ class Post:
         for number, fact in enumerate(facts):
             await self.ledger.append([NewEvidence("bakkerij", PERSON, fact, bytes([number] * 16))])
         last = facts[-1]
-        assert isinstance(last, Objection)
+        assert isinstance(last, Objection | Withdrawal)
         number = len(self.ledger.rows)
         self.receipts.send(
-            Recorded(number, new=True, controller="bakkerij", scope=last.scope, at=AT, person=PERSON), KIM
+            Recorded(number, new=True, controller="bakkerij", scope=refused(last), at=AT, person=PERSON), KIM
         )
         await self.receipts.finished()
 
@@ -165,6 +165,10 @@ def objection(scope: str = "marketing") -> Objection:
     return Objection(id=0, occurred_at=AT, recorded_at=AT, scope=scope)
 
 
+def withdrawal(category: str = "all") -> Withdrawal:
+    return Withdrawal(id=0, occurred_at=AT, recorded_at=AT, category=category)
+
+
 def consent(*, proven: bool = True) -> Consent:
     return Consent(id=0, occurred_at=AT, recorded_at=AT, category="news", proven=proven)
 
@@ -194,6 +198,39 @@ async def test_what_stood_already_is_not_confirmed_again(
     await post.on_record(*before, objection(scope))
 
     assert len(post.hop.sent) == sent
+
+
+@pytest.mark.parametrize(
+    ("before", "withdrawn", "sent"),
+    [
+        ([], "all", 1),
+        ([withdrawal()], "all", 0),
+        ([withdrawal()], "news", 0),
+        ([withdrawal("news")], "news", 0),
+        ([withdrawal("news")], "all", 1),
+        ([objection()], "news", 0),
+        ([objection("category:news")], "news", 0),
+        ([withdrawal("news"), consent()], "news", 1),
+    ],
+)
+async def test_a_withdrawal_is_confirmed_unless_any_refusal_stood(
+    before: list[Evidence], withdrawn: str, sent: int
+) -> None:
+    """It says as well that no more advertising is wanted (RD 4 April 2003 art. 2)."""
+    post = Post()
+
+    await post.on_record(*before, withdrawal(withdrawn))
+
+    assert len(post.hop.sent) == sent
+
+
+async def test_an_objection_is_confirmed_though_consent_was_withdrawn_before() -> None:
+    """What was withdrawn by a file, or by an erasure, was confirmed to nobody."""
+    post = Post()
+
+    await post.on_record(withdrawal(), objection())
+
+    assert len(post.hop.sent) == 1
 
 
 async def test_a_ledger_that_cannot_be_read_confirms_nothing() -> None:

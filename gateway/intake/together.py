@@ -7,13 +7,16 @@ Rules of this file:
    binds against a consent that came with it.
 3. The same rows twice change nothing but what rule 2 of recording.py says: a refusal is recorded anew once
    a consent came between.
+4. A refusal that is recorded new and was made within the last day was said just now, and is confirmed where
+   the law asks for that (L31; RD 4 April 2003 art. 2). An older one is loaded history.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from gateway.intake.files import raw_row
 from gateway.intake.kinds import REFUSALS
@@ -21,10 +24,12 @@ from gateway.intake.recording import Rooms, correction_fault, desk_of
 from gateway.intake.rows import Accepted, Desk, Rejected, kind_named
 from gateway.law.case import is_for, is_proven
 from gateway.law.category import Category
-from gateway.law.evidence import Consent
-from gateway.ports import Appended, Clock, ErasedError, Ledger
+from gateway.law.evidence import Consent, Objection, Withdrawal
+from gateway.objecting import Recorded, refused
+from gateway.ports import Appended, Clock, ErasedError, Ledger, NewEvidence
 
 CHECKED_AT_ONCE = 50  # rows, some 2 ms, after which others have their turn
+LIVE = timedelta(days=1)  # rule 4
 
 UNCONFIRMED = "unconfirmed: the category asks for confirmed_at (double opt-in)"
 OBJECTED = "optout_used: recorded as an objection to marketing too"
@@ -71,22 +76,32 @@ class _Checked:
     objection: Accepted | None
 
 
-async def record_together(rooms: Rooms, controller: str, rows: Sequence[Mapping[str, object]]) -> list[Taken]:
+async def record_together(
+    rooms: Rooms,
+    controller: str,
+    rows: Sequence[Mapping[str, object]],
+    confirm: Callable[[Recorded], object] = lambda _recorded: None,
+) -> list[Taken]:
     """Put all rows on record, or none; what became of each, in order.
 
+    `confirm` hears of each refusal that was said just now (rule 4); it returns at once and raises nothing.
     Raises RowsRejectedError or StoreUnavailableError: then nothing was recorded.
     """
     desk = desk_of(rooms.config, rooms.keys, controller)
     checked = await _checked(desk, rooms.ledger, rooms.clock, rows)
     ordered = sorted(checked, key=lambda one: one.is_refusal)  # rule 2
     objections = [one.objection.row for one in ordered if one.objection]
+    together = [*(one.row.row for one in ordered), *objections]
     try:
-        appended = await rooms.ledger.append([*(one.row.row for one in ordered), *objections], again=True)
+        appended = await rooms.ledger.append(together, again=True)
     except ErasedError as error:  # L25
         faults = sorted(
             (RowFault(ordered[place].number, str(error)) for place in error.rows), key=lambda one: one.row
         )
         raise RowsRejectedError(faults) from None
+    for row, done in zip(together, appended, strict=True):
+        if done.new and (said := _said(row, done)):
+            confirm(said)
     categories = rooms.config.categories
     taken = {one.number: _taken(one, done, categories) for one, done in zip(ordered, appended, strict=False)}
     return [taken[one.number] for one in checked]
@@ -122,6 +137,22 @@ async def _checked(
     if faults:
         raise RowsRejectedError(faults)
     return sound
+
+
+def _said(row: NewEvidence, appended: Appended) -> Recorded | None:
+    """Rule 4; None for any other row."""
+    fact = row.fact
+    if not isinstance(fact, Objection | Withdrawal) or fact.recorded_at - fact.occurred_at > LIVE:
+        return None
+    return Recorded(
+        id=appended.id,
+        new=appended.new,
+        controller=row.controller,
+        scope=refused(fact),
+        at=fact.recorded_at,
+        address=str(row.details["address"]),
+        person=row.person,
+    )
 
 
 def _taken(checked: _Checked, appended: Appended, categories: Mapping[str, Category]) -> Taken:

@@ -9,6 +9,7 @@ from hashlib import sha256
 
 import aiohttp
 import dkim
+import pytest
 
 from gateway.envelope import Stage
 from gateway.intake import record
@@ -105,6 +106,46 @@ async def test_objecting_again_in_other_words_mails_nobody(open_house: Open) -> 
     await house.close()
 
     assert [is_receipt(one) for one in house.smarthost.messages] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("row", "hours", "confirmed"),
+    [
+        ({"kind": "objection"}, None, True),
+        ({"kind": "objection"}, 24, True),
+        ({"kind": "objection"}, 25, False),
+        ({"kind": "withdrawal", "category": "brood"}, None, True),
+        ({"kind": "withdrawal"}, 1000, False),
+        ({"kind": "purchase", "optout_used": True}, 1, True),
+    ],
+)
+async def test_a_refusal_told_as_evidence_is_confirmed_if_it_was_said_just_now(
+    open_house: Open, row: dict[str, object], hours: int | None, confirmed: bool
+) -> None:
+    """By the API within a day it is a live event, once; older it is loaded history, as a file's always is."""
+    house, _ = await mailed(open_house, token=True)
+    body = {"email": ANNA, "product_group": "bread", "source": "till"} | row
+    if hours is not None:
+        body["occurred_at"] = (house.clock.now() - timedelta(hours=hours)).isoformat()
+
+    async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {SECRET}"}) as session:
+        for _ in range(2):
+            async with session.post(f"{house.url}/api/v1/evidence", json=body) as answer:
+                assert answer.status == 200
+    await house.close()
+
+    assert [is_receipt(one) for one in house.smarthost.messages] == [False, *([True] * confirmed)]
+
+
+async def test_a_refusal_in_a_file_is_confirmed_to_nobody(open_house: Open) -> None:
+    """Who takes over a list of those who objected does not mail them."""
+    house, _ = await mailed(open_house)
+
+    rooms = house.gateway.rooms
+    await record(rooms, "bakkerij", [{"email": ANNA, "kind": "objection"}], house.clock.now())
+    await house.close()
+
+    assert len(house.smarthost.messages) == 1
 
 
 async def test_elsewhere_no_receipt_is_sent(open_house: Open) -> None:

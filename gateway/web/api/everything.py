@@ -116,7 +116,7 @@ def _routes(rooms: Rooms, stories: Stories, metrics: Metrics) -> list[Route]:
             "/v1/evidence",
             scope="evidence",
             summary="Put evidence on record, all of it or none",
-            handler=Evidence(rooms, stories.idempotency).post,
+            handler=Evidence(rooms, stories.idempotency, stories.objecting.confirm).post,
             body=EvidenceBody,
             answer=Recorded,
             headers={HEADER: "The same key and body are answered the same for a day (1 to 255 characters)."},

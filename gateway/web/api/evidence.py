@@ -7,7 +7,7 @@ same request is also answered the same, for a day (draft-ietf-httpapi-idempotenc
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
@@ -18,6 +18,7 @@ from pydantic import BaseModel, Field
 
 from gateway.intake import RowsRejectedError, Taken, record_together
 from gateway.intake.recording import Rooms
+from gateway.objecting import Recorded as Objected
 from gateway.ports import Answered, Idempotency, StoreUnavailableError
 from gateway.web.api.bearer import Caller
 from gateway.web.api.problem import Fault, ProblemError
@@ -52,9 +53,11 @@ class Recorded(BaseModel):
 class Evidence:
     """Intake over HTTP."""
 
-    def __init__(self, rooms: Rooms, idempotency: Idempotency) -> None:
+    def __init__(self, rooms: Rooms, idempotency: Idempotency, confirm: Callable[[Objected], object]) -> None:
+        """`confirm` hears of refusals that were said just now (L31)."""
         self._rooms = rooms
         self._idempotency = idempotency
+        self._confirm = confirm
         self._under_way: set[tuple[str, str]] = set()
 
     async def post(self, request: web.Request, caller: Caller) -> web.Response:
@@ -75,7 +78,7 @@ class Evidence:
         value = json_of(body)
         rows, place = _rows(value)
         try:
-            taken = await record_together(self._rooms, caller.controller, rows)
+            taken = await record_together(self._rooms, caller.controller, rows, self._confirm)
         except RowsRejectedError as error:
             told = [
                 Fault(where=place.format(one.row), fault=one.reason) for one in error.faults[:MOST_FAULTS]
