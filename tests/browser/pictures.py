@@ -39,9 +39,9 @@ PUBLIC: Mapping[str, Picture] = {
     "unsubscribed": Picture(places.unsubscribed, 360, 640, dark=True),
 }
 ADMIN: Mapping[str, Picture] = {
-    "overview": Picture(places.overview, 1120, 900),
+    "overview": Picture(places.overview, 1120, 860),
     "withheld": Picture(places.withheld, 1120, 700),
-    "dossier": Picture(dossier, 1120, 800),
+    "dossier": Picture(dossier, 1120, 1000),
 }
 
 
