@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Locator, Page, async_playwright
 
 from gateway.operators import Role
 from tests.browser import bakery
@@ -24,13 +24,19 @@ async def hire(house: House) -> None:
         await house.gateway.rooms.accounts.add(name, role, bakery.HASHED, house.clock.now(), "(command line)")
 
 
+async def press(target: Locator) -> None:
+    """Press what leads to a page, and wait until that is there."""
+    async with target.page.expect_navigation():
+        await target.click()
+
+
 async def sign_in(window: Page, url: str, name: str, code: str = "") -> None:
     """Fill in the form, as an operator does."""
     await window.goto(f"{url}/admin")
     await window.get_by_label("Name").fill(name)
     await window.get_by_label("Password").fill(bakery.PASSWORD)
     await window.get_by_label("second factor").fill(code)
-    await window.get_by_role("button", name="Sign in").click()
+    await press(window.get_by_role("button", name="Sign in"))
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -13,6 +13,7 @@ from typing import TypeAlias
 from playwright.async_api import Page
 
 from tests.browser.bakery import PASSWORD, consent, subscriber
+from tests.browser.conftest import press
 from tests.house import House
 from tests.salon import link_in
 
@@ -70,7 +71,7 @@ async def undone(house: House, window: Page, person: str) -> None:
     """The way back, in time."""
     await unsubscribed(house, window, person)
     house.clock.move(timedelta(seconds=5))
-    await window.locator("form[action*=undo] button").click()
+    await press(window.locator("form[action*=undo] button"))
 
 
 @public
@@ -78,7 +79,7 @@ async def undone_too_late(house: House, window: Page, person: str) -> None:
     """The way back, when it is closed."""
     await unsubscribed(house, window, person)
     house.clock.move(timedelta(minutes=16))
-    await window.locator("form[action*=undo] button").click()
+    await press(window.locator("form[action*=undo] button"))
 
 
 @public
@@ -91,14 +92,14 @@ async def preferences(house: House, window: Page, person: str) -> None:
 async def preferences_stopped(house: House, window: Page, person: str) -> None:
     """After the first of its buttons."""
     await preferences(house, window, person)
-    await window.locator("main button").first.click()
+    await press(window.locator("main button").first)
 
 
 @public
 async def preferences_mailed(house: House, window: Page, person: str) -> None:
     """After asking for something more."""
     await preferences(house, window, person)
-    await window.locator("form:has([name=start]) button").first.click()
+    await press(window.locator("form:has([name=start]) button").first)
 
 
 @public
@@ -111,7 +112,7 @@ async def objection_senders(house: House, window: Page, person: str) -> None:
 async def objection(house: House, window: Page, person: str) -> None:
     """The form for one of them."""
     await objection_senders(house, window, person)
-    await window.get_by_role("link", name="Bakkerij De Jong").click()
+    await press(window.get_by_role("link", name="Bakkerij De Jong"))
 
 
 @public
@@ -203,7 +204,7 @@ async def letter(house: House, asking: Awaitable[None]) -> str:
 
 async def main_button(window: Page) -> None:
     """Press the one button of the page that stands out."""
-    await window.locator("main button:not(.other)").first.click()
+    await press(window.locator("main button:not(.other)").first)
 
 
 @contextmanager
@@ -273,7 +274,7 @@ async def withheld_misasked(house: House, window: Page, person: str) -> None:
 async def withheld_one(house: House, window: Page, person: str) -> None:
     """One of them: why, on what it rests, and what would make it lawful."""
     await window.goto(f"{house.url}/admin/withheld?reason=consent-unproven")
-    await window.locator("tbody a").first.click()
+    await press(window.locator("tbody a").first)
 
 
 @admin
@@ -293,7 +294,7 @@ async def campaigns(house: House, window: Page, person: str) -> None:
 async def campaigns_compared(house: House, window: Page, person: str) -> None:
     """Two of them, side by side."""
     await campaigns(house, window, person)
-    await window.get_by_role("button", name="Compare the two").click()
+    await press(window.get_by_role("button", name="Compare the two"))
 
 
 @admin
@@ -330,14 +331,14 @@ async def person_unknown(house: House, window: Page, person: str) -> None:
 async def person_objected(house: House, window: Page, person: str) -> None:
     """An objection was just recorded."""
     await look_up(house, window, person)
-    await window.get_by_role("button", name="Record the objection").click()
+    await press(window.get_by_role("button", name="Record the objection"))
 
 
 @admin
 async def person_correct(house: House, window: Page, person: str) -> None:
     """A row, to be corrected."""
     await look_up(house, window, "anna@example.org")
-    await window.get_by_role("button", name="Correct it").first.click()
+    await press(window.get_by_role("button", name="Correct it").first)
 
 
 @admin
@@ -353,7 +354,7 @@ async def person_correct_faults(house: House, window: Page, person: str) -> None
 async def person_erase(house: House, window: Page, person: str) -> None:
     """What an erasure would take, and what stays."""
     await look_up(house, window, "chris@example.org")
-    await window.get_by_role("button", name="Look at what would be erased").click()
+    await press(window.get_by_role("button", name="Look at what would be erased"))
 
 
 @admin
@@ -361,7 +362,7 @@ async def person_erased(house: House, window: Page, person: str) -> None:
     """It was done."""
     await house.record(consent(person))
     await look_up(house, window, person)
-    await window.get_by_role("button", name="Look at what would be erased").click()
+    await press(window.get_by_role("button", name="Look at what would be erased"))
     await window.get_by_label("Type the address again").fill(person)
     await main_button(window)
 
@@ -401,7 +402,7 @@ async def operator_added(house: House, window: Page, person: str) -> None:
     """Somebody new."""
     await operators(house, window, person)
     await window.get_by_label("Name", exact=True).fill("Bo")
-    await window.get_by_role("button", name="Add").click()
+    await press(window.get_by_role("button", name="Add"))
 
 
 @admin
@@ -415,4 +416,4 @@ async def second_factor(house: House, window: Page, person: str) -> None:
     """A secret for one's phone."""
     await account(house, window, person)
     await window.get_by_label("Present password").last.fill(PASSWORD)
-    await window.get_by_role("button", name="Set up a second factor").click()
+    await press(window.get_by_role("button", name="Set up a second factor"))

@@ -9,6 +9,7 @@ from playwright.async_api import Page, expect
 
 from gateway.texts import texts
 from tests.browser.bakery import hears, subscriber
+from tests.browser.conftest import press
 from tests.browser.places import letter, objection_mailed, sign_up_mailed
 from tests.house import House
 
@@ -24,7 +25,7 @@ async def test_an_objection_without_a_mail_at_hand(house: House, window: Page, p
     await expect(window.get_by_role("heading", level=1)).to_have_text(WORDS.form_sent_title)
     assert await hears(house, person)
     await window.goto(link)
-    await window.get_by_role("button").click()
+    await press(window.get_by_role("button"))
 
     await expect(window.get_by_role("status")).to_contain_text("geen reclame meer")
     assert not await hears(house, person)
@@ -37,7 +38,7 @@ async def test_a_sign_up_confirmed_by_mail(house: House, window: Page, person: s
     await expect(window.get_by_role("listitem")).to_contain_text("Bakworkshops")
     assert not await hears(house, person, "workshops")
     house.clock.move(timedelta(minutes=1))
-    await window.get_by_role("button", name=WORDS.confirm_button_consent).click()
+    await press(window.get_by_role("button", name=WORDS.confirm_button_consent))
 
     await expect(window.get_by_role("status")).to_contain_text("Bakworkshops")
     assert await hears(house, person, "workshops")

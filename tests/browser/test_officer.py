@@ -6,7 +6,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.browser.bakery import consent, mailed, newsletter
-from tests.browser.conftest import sign_in
+from tests.browser.conftest import press, sign_in
 from tests.browser.places import look_up
 from tests.chromium import SCREENSHOTS
 from tests.house import House
@@ -48,7 +48,7 @@ async def test_what_is_said_by_phone_is_recorded(house: House, window: Page, per
     await window.get_by_label("Against what").select_option("category:newsletter")
     await window.get_by_label("How it came in").select_option("phone")
     await window.get_by_label("Where the letter or call is filed").fill("gesprek 12")
-    await window.get_by_role("button", name="Record the objection").click()
+    await press(window.get_by_role("button", name="Record the objection"))
 
     await expect(window.get_by_role("status").first).to_contain_text("The objection is on record")
     await expect(window.get_by_role("status").first).to_contain_text("It binds from ")
@@ -63,9 +63,9 @@ async def test_what_is_wrong_is_corrected(house: House, window: Page, person: st
     await sign_in(window, house.url, "Olga")
     await look_up(house, window, person)
 
-    await window.get_by_role("button", name="Correct it").first.click()
+    await press(window.get_by_role("button", name="Correct it").first)
     await window.get_by_label("Wording", exact=True).fill("Ja, stuur mij het nieuws van de bakkerij.")
-    await window.get_by_role("button", name="Record the correction").click()
+    await press(window.get_by_role("button", name="Record the correction"))
 
     await expect(window.get_by_role("status").first).to_contain_text("The correction is on record")
     assert person in await mailed(house, person, message=newsletter("Kruidnoten"))
@@ -77,10 +77,10 @@ async def test_who_asks_to_be_forgotten_is(house: House, window: Page, person: s
     await sign_in(window, house.url, "Olga")
     await look_up(house, window, person)
 
-    await window.get_by_role("button", name="Look at what would be erased").click()
+    await press(window.get_by_role("button", name="Look at what would be erased"))
     await expect(window.get_by_text("1, as a keyed hash")).to_be_visible()
     await window.get_by_label("Type the address again").fill(person)
-    await window.get_by_role("button", name="Erase", exact=True).click()
+    await press(window.get_by_role("button", name="Erase", exact=True))
 
     await expect(window.get_by_role("heading", level=1)).to_have_text("Erased")
     await look_up(house, window, person)

@@ -10,7 +10,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.browser.bakery import HASHED, PASSWORD
-from tests.browser.conftest import sign_in
+from tests.browser.conftest import press, sign_in
 from tests.house import House
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -22,9 +22,9 @@ async def test_in_and_out(house: House, window: Page) -> None:
     await expect(window.get_by_role("heading", level=1)).to_have_text("Sign in")
     await window.get_by_label("Name").fill("Vera")
     await window.get_by_label("Password").fill(PASSWORD)
-    await window.get_by_role("button", name="Sign in").click()
+    await press(window.get_by_role("button", name="Sign in"))
     await expect(window.get_by_role("heading", level=1)).to_have_text("Withheld")
-    await window.get_by_role("button", name="Sign out").click()
+    await press(window.get_by_role("button", name="Sign out"))
 
     await window.goto(f"{house.url}/admin")
     await expect(window.get_by_role("heading", level=1)).to_have_text("Sign in")
@@ -35,7 +35,7 @@ async def test_a_wrong_password(house: House, window: Page) -> None:
     await window.goto(f"{house.url}/admin")
     await window.get_by_label("Name").fill("Vera")
     await window.get_by_label("Password").fill("a duck walks over the bridge")
-    await window.get_by_role("button", name="Sign in").click()
+    await press(window.get_by_role("button", name="Sign in"))
 
     await expect(window.get_by_role("alert")).to_contain_text("not right")
     await expect(window.get_by_role("navigation")).to_have_count(0)
@@ -47,11 +47,11 @@ async def test_a_second_factor(house: House, window: Page, person: str) -> None:
     await sign_in(window, house.url, person)
     await window.goto(f"{house.url}/admin/account")
     await window.get_by_label("Present password").last.fill(PASSWORD)
-    await window.get_by_role("button", name="Set up a second factor").click()
+    await press(window.get_by_role("button", name="Set up a second factor"))
     codes = pyotp.TOTP(re.sub(r"\s", "", await window.locator("figcaption code").inner_text()))
     await window.get_by_label("Code").fill(codes.at(house.clock.now()))
-    await window.get_by_role("button", name="Ask for codes").click()
-    await window.get_by_role("button", name="Sign out").click()
+    await press(window.get_by_role("button", name="Ask for codes"))
+    await press(window.get_by_role("button", name="Sign out"))
 
     house.clock.move(timedelta(minutes=2))
     await sign_in(window, house.url, person)

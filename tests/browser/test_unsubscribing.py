@@ -9,6 +9,7 @@ from playwright.async_api import Page, expect
 
 from gateway.texts import texts
 from tests.browser.bakery import consent, hears, subscriber
+from tests.browser.conftest import press
 from tests.house import House
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -26,7 +27,7 @@ async def test_by_the_button(house: House, window: Page, person: str) -> None:
     """One button, and from then on the next mail is withheld."""
     await window.goto(await subscriber(house, person))
     await expect(window.get_by_role("banner")).to_have_text(BAKERY)
-    await window.get_by_role("button", name=button("category")).click()
+    await press(window.get_by_role("button", name=button("category")))
 
     await expect(window.get_by_role("heading", level=1)).to_have_text(WORDS.page_done_title)
     assert not await hears(house, person)
@@ -47,8 +48,8 @@ async def test_everything(house: House, window: Page, person: str) -> None:
     await house.record(consent(person, "workshops"))
     assert await hears(house, person, "workshops")
     await window.goto(link)
-    await window.get_by_role("button", name=button("category")).click()
-    await window.get_by_role("button", name=button("marketing")).click()
+    await press(window.get_by_role("button", name=button("category")))
+    await press(window.get_by_role("button", name=button("marketing")))
 
     await expect(window.get_by_role("status")).to_contain_text(
         WORDS.page_done_marketing.format(controller=BAKERY)
@@ -60,9 +61,9 @@ async def test_everything(house: House, window: Page, person: str) -> None:
 async def test_undoing(house: House, window: Page, person: str) -> None:
     """A slip is undone on the page that took it, and the next mail goes again."""
     await window.goto(await subscriber(house, person))
-    await window.get_by_role("button", name=button("category")).click()
+    await press(window.get_by_role("button", name=button("category")))
     house.clock.move(timedelta(seconds=20))
-    await window.get_by_role("button", name=button("undo")).click()
+    await press(window.get_by_role("button", name=button("undo")))
 
     await expect(window.get_by_role("heading", level=1)).to_have_text(WORDS.page_undone_title)
     assert await hears(house, person)

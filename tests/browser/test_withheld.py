@@ -6,7 +6,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.browser.bakery import consent, mailed, newsletter
-from tests.browser.conftest import sign_in
+from tests.browser.conftest import press, sign_in
 from tests.house import House
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -18,15 +18,15 @@ async def test_filtering(house: House, window: Page, person: str) -> None:
     strangers = [f"{number}-{person}" for number in range(3)]
     await mailed(house, person, *strangers, message=newsletter("Speculaas", campaign=person))
     await sign_in(window, house.url, "Vera")
-    await window.get_by_role("link", name="Withheld").click()
+    await press(window.get_by_role("link", name="Withheld"))
     await window.get_by_label("Campaign").fill(person)
     await window.get_by_label("Reason").select_option("unknown-person")
-    await window.get_by_role("button", name="Show", exact=True).click()
+    await press(window.get_by_role("button", name="Show", exact=True))
     await expect(window.locator("tbody tr")).to_have_count(3)
     await window.get_by_label("Address").fill(strangers[1])
-    await window.get_by_role("button", name="Show", exact=True).click()
+    await press(window.get_by_role("button", name="Show", exact=True))
     await expect(window.locator("tbody tr")).to_have_count(1)
-    await window.locator("tbody a").click()
+    await press(window.locator("tbody a"))
 
     await expect(window.get_by_role("heading", level=1)).to_have_text("Withheld: unknown-person")
     await expect(window.get_by_role("main")).to_contain_text("Tw 11.7(1)")
