@@ -348,8 +348,9 @@ def _for_recipients(
 ) -> list[Route]:
     """The pages for whoever gets mail, or would like to or not."""
     config, ledger, clock = opened.config, opened.ledger, opened.clock
-    undoing = Undoing(objecting, ledger, confirming, opened.keys, clock)
-    preferring = Preferring(objecting, ledger, confirming, law_of(config), clock)
+    law = law_of(config)
+    undoing = Undoing(objecting, ledger, confirming, law, opened.keys, clock)
+    preferring = Preferring(objecting, ledger, confirming, law, clock)
     asked = Asked(config.http.trusted_proxies, clock)
     return [
         *Public(objecting, undoing, metrics, config.gateway.language).routes(),

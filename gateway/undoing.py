@@ -6,7 +6,8 @@ Rules of this file (law.md section 2):
 
 1. Nothing lifts an objection but a newer consent, for its own category and channel. So an undo is a new
    consent to the link's category, in the words that stood beside the button, from the moment of its click.
-2. Only the page that took the objection can undo it, for 15 minutes. A refusal made since then stands.
+2. Only the page that took the objection can undo it, for 15 minutes. A refusal made since then stands; so
+   does one from before: a mail may have been forwarded, and nobody lifts by it what its reader refused once.
 3. Where the category asks for a confirmation, the click sends the mail whose link gives the consent.
 4. Nothing is told as recorded before the ledger has committed it (I3).
 """
@@ -23,8 +24,11 @@ from gateway import ids, sealing
 from gateway.address import parse
 from gateway.confirming import Confirming
 from gateway.keys import Keys
+from gateway.law.case import case_of, category_scopes, standing_objection
 from gateway.law.category import Category
 from gateway.law.evidence import Consent, Evidence, Objection, Withdrawal
+from gateway.law.record import Law
+from gateway.law.standing import CHANNEL, MARKETING, PROFILING, standing_of
 from gateway.objecting import About, Objecting, Recorded
 from gateway.pending import Topic
 from gateway.ports import Clock, Ledger, NewEvidence, StoreUnavailableError
@@ -78,20 +82,29 @@ class Undoing:
     """Offers undos, and records the consents that they are."""
 
     def __init__(
-        self, objecting: Objecting, ledger: Ledger, confirming: Confirming, keys: Keys, clock: Clock
+        self,
+        objecting: Objecting,
+        ledger: Ledger,
+        confirming: Confirming,
+        law: Law,
+        keys: Keys,
+        clock: Clock,
     ) -> None:
         self._objecting = objecting
         self._ledger = ledger
         self._confirming = confirming
+        self._law = law
         self._keys = keys
         self._clock = clock
 
-    def offer(self, link: str, about: About, recorded: Recorded, language: str) -> Offer | None:
+    async def offer(self, link: str, about: About, recorded: Recorded, language: str) -> Offer | None:
         """The undo of an objection that the page of this link took; None where there can be none."""
         category, until = _consentable(about), recorded.at + WITHIN
         if category is None or self._clock.now() >= until:
             return None
         if category.double_opt_in and not self._can_ask(category, recorded.address):
+            return None
+        if not category.double_opt_in and not await self._is_free(about, category, recorded.at):
             return None
         (topic,) = self._confirming.topics([category], language)
         payload = _TOKEN.pack(recorded.id, _micros(recorded.at), link.encode()) + topic.version.encode()
@@ -131,6 +144,27 @@ class Undoing:
             page=SOURCE,
         )
         return Undone("mailed" if asked else "late", about, objected.link, address=address)
+
+    async def _is_free(self, about: About, category: Category, at: datetime) -> bool:
+        """Whether no refusal from before stands, as far as can be told now (rule 2).
+
+        What was pressed just before the objection of `at` is undone with it.
+        """
+        try:
+            known = await self._ledger.evidence(about.token.controller, about.token.person)
+        except StoreUnavailableError:  # the objection is on record all the same
+            return False
+        return not self._refused_before([fact for fact in known if fact.recorded_at <= at - WITHIN], category)
+
+    def _refused_before(self, earlier: Sequence[Evidence], category: Category) -> bool:
+        """Whether these facts hold a refusal that a consent to this category would lift."""
+        controller = self._law.controllers[category.controller]
+        standing = standing_of(earlier, known_categories=self._law.known_categories(controller.id))
+        case = case_of(category, controller, "email", standing, self._clock.now())
+        scopes = [MARKETING, CHANNEL + "email", *category_scopes(category)]
+        scopes += [PROFILING] if category.profiled else []
+        withdrawn = case.withdrawal is not None and not case.in_force
+        return withdrawn or standing_objection(case, scopes) is not None
 
     def _can_ask(self, category: Category, address: str) -> bool:
         return bool(address) and self._confirming.can_mail(category.controller)

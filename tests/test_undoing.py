@@ -8,14 +8,16 @@ from datetime import timedelta
 import pytest
 
 from gateway import ids, sealing
+from gateway.address import parse
 from gateway.keys import Keys
 from gateway.law.category import Category, Controller
 from gateway.law.decision import Send, decide
-from gateway.law.evidence import Consent
+from gateway.law.evidence import Consent, Withdrawal
 from gateway.law.packs import PACKS
+from gateway.law.record import Law
 from gateway.law.standing import standing_of
 from gateway.objecting import Choice, Objecting
-from gateway.ports import Sent, StoreUnavailableError
+from gateway.ports import NewEvidence, Sent, StoreUnavailableError
 from gateway.tokens import Token, seal
 from gateway.undoing import WITHIN, Offer, Undoing, Undone
 from tests.confirming import Asked, Confirming
@@ -55,7 +57,8 @@ class World:
         self.objecting = Objecting(
             self.ledger, self._sent, self.keys, controllers, self.categories, self.clock
         )
-        self.undoing = Undoing(self.objecting, self.ledger, self.confirming, self.keys, self.clock)
+        law = Law(controllers, self.categories)
+        self.undoing = Undoing(self.objecting, self.ledger, self.confirming, law, self.keys, self.clock)
 
     async def _sent(self, _decision: int) -> Sent:
         return Sent("bakery", PERSON, "news", "consent", self.address)
@@ -66,7 +69,7 @@ class World:
         about = self.objecting.about(link)
         assert about
         recorded = await self.objecting.object(about, choice=choice, via="page")
-        return self.undoing.offer(link, about, recorded, "en")
+        return await self.undoing.offer(link, about, recorded, "en")
 
     async def undo(self, offer: Offer | None) -> Undone:
         """The button of the offer."""
@@ -74,6 +77,11 @@ class World:
         undone = await self.undoing.undo(offer.token)
         assert undone
         return undone
+
+    async def undo_later(self, offer: Offer | None) -> None:
+        """The same a minute from now, with success."""
+        self.clock.advance(minutes=1)
+        assert (await self.undo(offer)).outcome == "consented"
 
     async def may_come(self, category: str) -> bool:
         """Whether mail of a category may be sent now."""
@@ -169,6 +177,58 @@ async def test_a_refusal_made_since_stands() -> None:
 
     assert (await world.undo(offer)).outcome == "late"
     assert world.consents == []
+
+
+@pytest.mark.parametrize("refused", ["category:news", "marketing", "channel:email", "category:removed"])
+async def test_an_older_refusal_is_not_undone_with_a_newer(refused: str) -> None:
+    """Else whoever holds a forwarded mail could lift what its reader objected to long ago (L11)."""
+    world = World()
+    await world.objecting.object_address(
+        parse("kim@example.org"), ["bakery"], scope=refused, via="phone", operator="Ann"
+    )
+    world.clock.advance(days=90)
+    scope: Choice = "category" if refused == "marketing" else "marketing"
+
+    assert await world.press(choice=scope) is None
+
+
+async def test_an_older_withdrawal_is_not_undone_with_a_newer_objection() -> None:
+    """It closes the category as an objection does (L4)."""
+    world = World()
+    at = world.clock.present
+    await world.ledger.append(
+        [NewEvidence("bakery", PERSON, Withdrawal(id=0, occurred_at=at, recorded_at=at), b"withdrawn")]
+    )
+    world.clock.advance(days=90)
+
+    assert await world.press() is None
+
+
+async def test_a_refusal_that_was_lifted_or_is_of_another_category_hinders_no_undo() -> None:
+    """What this press alone took is given back."""
+    world = World()
+    await world.undo_later(await world.press())
+    world.clock.advance(days=90)
+    await world.objecting.object_address(
+        parse("kim@example.org"), ["bakery"], scope="category:offers", via="phone", operator="Ann"
+    )
+    world.clock.advance(days=90)
+
+    await world.undo_later(await world.press())
+
+    assert await world.may_come("news")
+    assert not await world.may_come("offers")
+
+
+async def test_what_was_pressed_just_before_is_undone_with_it() -> None:
+    """Who stops one thing, then everything, and thinks better of both."""
+    world = World()
+    await world.press()
+    world.clock.advance(minutes=1)
+
+    await world.undo_later(await world.press(choice="marketing"))
+
+    assert await world.may_come("news")
 
 
 async def test_a_double_press_of_the_objection_still_offers_its_undo() -> None:

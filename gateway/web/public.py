@@ -89,7 +89,7 @@ class Public:
             return unavailable(pages.unavailable(about, choice, language))
         if recorded.new:
             self._metrics.objection(via)
-        offer = self._undoing.offer(token, about, recorded, language) if via == "page" else None
+        offer = await self._undoing.offer(token, about, recorded, language) if via == "page" else None
         return page(pages.done(about, recorded, language, token, offer))
 
     async def undo(self, request: web.Request) -> web.Response:

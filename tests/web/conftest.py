@@ -108,9 +108,9 @@ class Site:
             self.clock,
             glimpse=self._glimpse,
         )
-        undoing = Undoing(objecting, self.ledger, self.confirming, self.keys, self.clock)
         probes = {name: lambda name=name: self._probe(name) for name in self.faults}
         law = Law(self.controllers, self.categories)
+        undoing = Undoing(objecting, self.ledger, self.confirming, law, self.keys, self.clock)
         preferring = Preferring(objecting, self.ledger, self.confirming, law, self.clock)
         public = Public(objecting, undoing, self.metrics, "nl")
         choosing = PreferencesPage(preferring, self.metrics, "nl")
