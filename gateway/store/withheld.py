@@ -195,13 +195,13 @@ class Withheld:
                 if following == left:
                     hours, left = await self._hours(filters, following)
                 ranges = _of_hours(hours, max(_first(filters), left or 0), following)
-            rows = await self._merged([one for one in ranges if Sort(*one[:4]) in sorts], size)
+            rows = await self._merged(_apart(one for one in ranges if Sort(*one[:4]) in sorts), size)
             following = rows[-1].id if len(rows) == size else left
             yield rows, following
             size = min(2 * size, LOOKED)
 
     async def _merged(self, ranges: Iterable[_Range], looked: int) -> Rows:
-        wanted = json.dumps([one for one in ranges if one.first < one.end])
+        wanted = json.dumps(list(ranges))
         rows = await self._reader.rows(MERGED.params(ranges=wanted, looked=looked))
         return sorted(rows, key=lambda row: row.id, reverse=True)
 
@@ -222,9 +222,14 @@ class Withheld:
             left = first_at(start_of(rows[-1].hour + 1) + EARLIER)
             if left < before:
                 break
+        else:  # so many in so short a time: then some hours whole, however many they are
+            whole = hour(micros(latest)) - 2
+            rows = await self._reader.rows(newest.where(tallies.c.hour >= whole))
+            left = first_at(start_of(whole) + EARLIER)
         ahead = HOURS.where(_AHEAD, unindexed(tallies.c.campaign) == filters.campaign_mark)
-        more = await self._reader.rows(ahead.where(tallies.c.hour <= rows[-1].hour, tallies.c.last >= left))
-        return [*rows, *more], min(left, before - 1)
+        earlier = tallies.c.hour <= hour(micros(time_of(left) - EARLIER)) - 1
+        more = await self._reader.rows(ahead.where(earlier, tallies.c.last >= left))
+        return [*rows, *more], left
 
     async def _end(self, filters: Filters, sorts: Collection[Sort]) -> tuple[int, Rows]:
         """An id before which is all that was decided by `until`, and of a full hour little else.
@@ -294,6 +299,20 @@ def _of_hours(hours: Rows, first: int, end: int) -> list[_Range]:
         )
         for row in hours
     ]
+
+
+def _apart(ranges: Iterable[_Range]) -> list[_Range]:
+    """The same in ranges of which no two have a mail in common: with two clocks, hours may share some ids."""
+    found: list[_Range] = []
+    for one in sorted(ranges, key=lambda it: (*it[:2], it.category or "", it.reason, it.first)):
+        before = found[-1] if found and found[-1][:4] == one[:4] else None
+        if one.first >= one.end:
+            continue
+        if before and one.first < before.end:
+            found[-1] = before._replace(end=max(before.end, one.end))
+        else:
+            found.append(one)
+    return found
 
 
 def _is_asked_for(sort: Sort, filters: Filters) -> bool:

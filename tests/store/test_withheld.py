@@ -370,3 +370,42 @@ async def test_where_little_is_found_a_page_ends_early(
     assert ids(found) == expected[::-1]
     assert len(found) > 3
     assert [] in found[:-1]
+
+
+@pytest.mark.parametrize("ranges", [(2,), (150,)])
+async def test_a_clock_set_back_hides_nothing(
+    store: Store, clock: SetClock, monkeypatch: pytest.MonkeyPatch, ranges: tuple[int, ...]
+) -> None:
+    """What was decided on after that has ids ahead of its time: it is found by its time, in its place."""
+    monkeypatch.setattr(withheld, "RANGES", ranges)
+    spring = {"campaign": "spring", "campaign_mark": KEYS.campaign_mark("spring")}
+    made = []
+    for hours in (0, 1, 1, 1, -23, 1):  # from one mail to the next
+        clock.forward(hours=hours)
+        asked = wave(submission=len(made), message="", **spring)
+        (decided,) = await store.journal.decide(asked, clock.now(), PATIENCE)
+        assert isinstance(decided, Decided)
+        made.append(decided.id)
+    earlier = Filters(until=START - 10 * HOUR)
+    assert ids(await pages(store, earlier, 1)) == made[:3:-1]
+    assert ids(await pages(store, Filters(**spring), 1)) == made[::-1]  # type: ignore[arg-type]
+    both = replace(earlier, **spring)  # type: ignore[arg-type]
+    assert ids(await pages(store, both, 1)) == made[:3:-1]
+
+
+async def test_two_clocks_show_no_mail_twice(url: str, open_store: Open, clock: SetClock) -> None:
+    """Of two processes one has its clock set back: their hours share ids, and each mail is found once."""
+    spring = {"campaign": "spring", "campaign_mark": KEYS.campaign_mark("spring")}
+    other = SetClock(START + timedelta(minutes=1))
+    made = []
+    async with open_store() as first, opened(url, KEYS_CHECK, SEAL_KEY, other.now) as second:
+        for number in range(10):
+            for store, its in ((first, clock), (second, other)):
+                at = START + (number - 40 * (store is second)) * HOUR / 2
+                asked = wave(submission=len(made), message="", **spring)
+                (decided,) = await store.journal.decide(asked, at, PATIENCE)
+                assert isinstance(decided, Decided)
+                made.append(decided.id)
+                its.forward(minutes=30)
+        found = ids(await pages(first, Filters(**spring), 2))
+    assert found == sorted(made, reverse=True)
