@@ -55,7 +55,7 @@ async def test_counts_and_plots(office: Office, browser_of: Browser, name: str) 
     for link, words, kind in bars:
         log = await browser_of.get(unescape(link))
         assert log.text.count('<td class="when"') == (3 if kind == "send" else int(words[0]))
-    table = re.findall(r'<tr><th scope="row">202[56]-[^<]*</th>(.*?)</tr>', page.text)
+    table = re.findall(r'<tr><th scope="row" class="when">202[56]-[^<]*</th>(.*?)</tr>', page.text)
     assert len(table) == RANGES[name][2]
     assert sum(int(cell) for row in table for cell in re.findall(r">(\d+)<", row)) == 5
 
