@@ -27,7 +27,7 @@ from gateway.store.claims import Claim
 from gateway.store.compiling import Inserting
 from gateway.store.spelling import SALT, canonical, day, digest, hour, micros, storable
 from gateway.store.tables import decision_details, decisions
-from gateway.store.tallying import Tallies, Tally
+from gateway.store.tallying import Campaigns, Tallies, Tally
 
 _RECORD = Inserting(decisions)
 _RECORD_DETAILS = Inserting(decision_details)
@@ -59,6 +59,7 @@ class Deciding:
     number: Callable[[], int]  # makes ids
     entropy: Callable[[int], bytes]
     lives: Callable[[int], bool]  # whether a writer may still work on what it claimed
+    campaigns: Campaigns = field(default_factory=Campaigns)
 
     def verdicts(self, connection: sqlite3.Connection, asked: Sequence[Asked]) -> list[list[Verdict]]:
         """For each wave a verdict per person, in order; Busy for all when any is, and nothing recorded."""
@@ -133,7 +134,8 @@ class Deciding:
         round_.details.append(
             (decided.id, salt, beside["address"], beside["campaign"], beside["message_id"], beside["detail"])
         )
-        round_.tallies.note(_tally(wave, decided, at), decided.id)
+        campaign = self.campaigns.counted(wave.campaign_mark, hour(at))
+        round_.tallies.note(_tally(wave, decided, campaign, at), decided.id)
 
 
 def _claims(wave: Wave) -> bool:
@@ -167,7 +169,7 @@ def _row(wave: Wave, person: Person, decided: Decided, at: int) -> tuple[object,
     )
 
 
-def _tally(wave: Wave, decided: Decided, at: int) -> Tally:
+def _tally(wave: Wave, decided: Decided, campaign: bytes, at: int) -> Tally:
     decision = decided.decision
     send = isinstance(decision, Send)
     return Tally(
@@ -175,7 +177,7 @@ def _tally(wave: Wave, decided: Decided, at: int) -> Tally:
         hour(at),
         wave.login,
         wave.category.id if wave.category else "",
-        wave.campaign_mark,
+        campaign,
         "send" if send else "withhold",
         (decision.ground if isinstance(decision, Send) else decision.reason).value,
         int(decided.relay and not send),

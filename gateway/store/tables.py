@@ -191,7 +191,12 @@ tallies = Table(  # working state: decisions counted as they are recorded, so th
     Column("hour", Integer, primary_key=True, comment="hours since 1970, UTC, of decided_at"),
     Column("login", Text, primary_key=True, comment="name of the login that submitted"),
     Column("category", Text, primary_key=True, comment="id of the category; empty when the login has none"),
-    Column("campaign", LargeBinary, primary_key=True, comment="8-byte keyed hash of its name; empty: none"),
+    Column(
+        "campaign",
+        LargeBinary,
+        primary_key=True,
+        comment="8-byte keyed hash of its name; else empty",
+    ),
     Column("decision", Text, primary_key=True, comment="send or withhold"),
     Column("outcome", Text, primary_key=True, comment="the ground of a send, the reason of a withhold"),
     Column("relaxed", Integer, primary_key=True, comment="1: withheld, yet relayed by report mode"),

@@ -39,6 +39,24 @@ def _added(statement: Insert) -> Insert:
 
 
 _ADD = Inserting(tallies, _added)
+MOST = 500  # campaigns that one process counts apart in an hour
+
+
+class Campaigns:
+    """Which campaigns are counted apart: some tools name one for each message, which would count nothing."""
+
+    def __init__(self) -> None:
+        self._hour = 0
+        self._apart: set[bytes] = set()
+
+    def counted(self, mark: bytes, hour: int) -> bytes:
+        """The mark that a mail of this hour is counted under: none, once there are too many."""
+        if hour != self._hour:
+            self._hour, self._apart = hour, set()
+        if mark not in self._apart and len(self._apart) >= MOST:
+            return b""
+        self._apart.add(mark)
+        return mark
 
 
 class Tallies:

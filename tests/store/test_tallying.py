@@ -6,6 +6,9 @@ from contextlib import closing
 from pathlib import Path
 from sqlite3 import connect
 
+import pytest
+
+from gateway.store import tallying
 from gateway.store.opening import Store
 from gateway.store.spelling import hour
 from gateway.store.writer import PATIENCE
@@ -39,3 +42,19 @@ async def test_the_tallies_are_what_counting_the_journal_gives(
     tallied = {tuple(key): (count, first, last) for *key, count, first, last in found}
     assert tallied == {key: (len(those), those[0], those[-1]) for key, those in ids.items()}
     assert len(tallied) > 2
+
+
+async def test_campaigns_without_number_are_not_counted_apart(
+    store: Store, clock: SetClock, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A tool that names a campaign for each message does not make the counts as long as the journal."""
+    monkeypatch.setattr(tallying, "MOST", 3)
+    for number in range(1, 9):
+        mark = b"campaign%d" % number
+        await store.journal.decide(
+            wave(message=f"m{number}", submission=number, campaign_mark=mark[-8:]), clock.now(), PATIENCE
+        )
+
+    with closing(connect(path)) as database:
+        counts = database.execute("SELECT count FROM tallies ORDER BY length(campaign), campaign").fetchall()
+    assert counts == [(5,), (1,), (1,), (1,)]
