@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from gateway import sealing
 from gateway.keys import Keys
 
-VALID = timedelta(days=7)
+VALID = timedelta(days=7)  # for a consent
 LONGEST = 4000  # characters, well within the 8 kB that HTTP servers take for a request line
 
 _PURPOSE = b"confirm"
@@ -57,10 +57,15 @@ def seal(pending: Pending, keys: Keys) -> str:
 
 
 def unseal(text: str, keys: Keys, now: datetime) -> Pending | None:
-    """What was sealed in this token; None for whatever we did not seal, or too long ago."""
+    """What was sealed in this token; None for whatever we did not seal, or a consent asked too long ago.
+
+    An objection has no such time: a link that dies would be an objection refused (L11).
+    """
     packed = sealing.unseal(text, keys, _PURPOSE)
     pending = _unpacked(packed) if packed is not None else None
-    return pending if pending and now - pending.asked_at < VALID else None
+    if pending and pending.topics and now - pending.asked_at >= VALID:
+        return None
+    return pending
 
 
 def _packed(one: Pending) -> bytes:

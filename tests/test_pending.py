@@ -1,4 +1,4 @@
-"""Confirmation tokens: whole, unforgeable, good for a week, and never taken for an unsubscribe link's."""
+"""Confirmation tokens: whole, unforgeable, a consent's good for a week, and never taken for an unsubscribe link's."""
 
 from __future__ import annotations
 
@@ -96,13 +96,20 @@ def test_no_text_at_all_raises(text: str) -> None:
     assert unseal(text, KEYS, NOW) is None
 
 
-def test_it_is_good_for_a_week() -> None:
+def test_a_consent_is_good_for_a_week() -> None:
     """To the last moment before, and from then on never again."""
     text = seal(PENDING, KEYS)
 
     assert unseal(text, KEYS, NOW + VALID - timedelta(microseconds=1)) == PENDING
     assert unseal(text, KEYS, NOW + VALID) is None
     assert timedelta(days=7) == VALID
+
+
+def test_an_objection_is_good_for_ever() -> None:
+    """A link by which one objects and that dies is an objection refused (L11)."""
+    objection = replace(PENDING, topics=())
+
+    assert unseal(seal(objection, KEYS), KEYS, NOW + timedelta(days=3650)) == objection
 
 
 def test_keys_change_under_it() -> None:
