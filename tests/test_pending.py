@@ -1,4 +1,4 @@
-"""Confirmation tokens: whole, unforgeable, a consent's good for a week, and never taken for an unsubscribe link's."""
+"""Confirmation tokens: whole, unforgeable, a consent's good for a week, and never an unsubscribe link's."""
 
 from __future__ import annotations
 
