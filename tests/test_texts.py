@@ -102,6 +102,11 @@ def test_no_two_texts_of_a_page_are_the_same(language: str) -> None:
     assert len({FILES[language][key] for key in told}) == len(told)
 
 
+def test_no_french_refusal_reads_as_its_contrary() -> None:
+    """Without its "ne", "plus de publicité" asks for more of it."""
+    assert [key for key, text in FILES["fr"].items() if text.startswith("Plus de ")] == []
+
+
 @pytest.mark.parametrize("language", [language for language in LANGUAGES if language != "en"])
 def test_no_sentence_was_left_untranslated(language: str) -> None:
     """No sentence of another language is the English one."""
