@@ -185,9 +185,14 @@ def test_smtp_numbers_live_in_one_file() -> None:
 
 def test_no_address_of_a_package_index_is_in_a_lock_file() -> None:
     """Lock files carry hashes and no address (contract section 1)."""
-    locks = [path for path in ROOT.glob("*.lock") if "://" in path.read_text()]
+    locks = [
+        *ROOT.glob("*.lock"),
+        *ROOT.glob("tests/*/package-lock.json"),
+        *ROOT.glob("tests/*/*/package-lock.json"),
+    ]
 
-    assert locks == []
+    assert len(locks) == 4
+    assert [path for path in locks if "://" in path.read_text()] == []
     assert all("--hash=sha256:" in path.read_text() for path in ROOT.glob("*.lock"))
 
 

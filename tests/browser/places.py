@@ -280,7 +280,7 @@ async def withheld_one(house: House, window: Page, person: str) -> None:
 @admin
 async def withheld_live(house: House, window: Page, person: str) -> None:
     """A page that does not end for a while."""
-    await window.goto(f"{house.url}/admin/withheld/live", wait_until="commit")
+    await window.goto(f"{house.url}/admin/withheld/live?reason=objected", wait_until="commit")
     await window.get_by_role("table").wait_for(state="attached")
 
 
