@@ -60,8 +60,17 @@ class Inserting:
 class Matching:
     """A statement over the rows that match any of a number of keys."""
 
-    def __init__(self, columns: Sequence[Column[object]], build: Callable[[CTE], ClauseElement]) -> None:
-        """`build` makes it from a table of the keys `wanted`, with columns named as `columns` are."""
+    def __init__(
+        self,
+        columns: Sequence[Column[object]],
+        build: Callable[[CTE], ClauseElement],
+        sizes: Sequence[int] = SIZES,
+    ) -> None:
+        """`build` makes it from a table of the keys `wanted`, with columns named as `columns` are.
+
+        `sizes` are how many keys one statement takes, the most first, down to 1.
+        """
+        self._sizes = sizes
         self._columns = [column(it.name, it.type) for it in columns]
         self._build = build
         self._texts: dict[int, str] = {}
@@ -72,7 +81,7 @@ class Matching:
         """What it yields for these keys, in no order. Raises sqlite3.Error."""
         found: list[tuple[object, ...]] = []
         at = 0
-        for size in SIZES:
+        for size in self._sizes:
             while len(keys) - at >= size:
                 cursor = connection.execute(self._text(size), list(chain.from_iterable(keys[at : at + size])))
                 found += cursor.fetchall()

@@ -5,19 +5,18 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import CTE, Column, Select, and_, func, literal_column, select
+from sqlalchemy import CTE, ColumnElement, Select, Subquery, and_, func, literal_column, select
 
 from gateway.law.evidence import COMMON, Evidence, Objection, Withdrawal, facts_of, from_facts, own
 from gateway.ports import Appended, NewEvidence
 from gateway.store.chain import Chain
-from gateway.store.compiling import Inserting, Matching
+from gateway.store.compiling import SIZES, Inserting, Matching
 from gateway.store.spelling import SALT, canonical, canonical_flat, micros, moment
 from gateway.store.tables import acts, ledger, ledger_details
 
@@ -25,10 +24,10 @@ COLUMNS = (ledger.c.id, ledger.c.kind, ledger.c.occurred_at, ledger.c.recorded_a
 _BY_ID = itemgetter(2)  # of a row of _READ
 
 
-def _of_people(*columns: Column[Any]) -> Callable[[CTE], Select[Any]]:
+def _of_people(*columns: ColumnElement[Any]) -> Callable[[CTE | Subquery], Select[Any]]:
     """These columns of everything on record for people, each of one controller."""
 
-    def build(wanted: CTE) -> Select[Any]:
+    def build(wanted: CTE | Subquery) -> Select[Any]:
         whose = and_(ledger.c.controller == wanted.c.controller, ledger.c.person == wanted.c.person)
         return select(ledger.c.controller, ledger.c.person, *columns).select_from(wanted.join(ledger, whose))
 
@@ -46,12 +45,36 @@ def _of_erased(wanted: CTE) -> Select[Any]:
     )
 
 
+# What a row to append is held against. A person may have rows by the thousand, and each batch of an import
+# asks anew: so each of these goes over a person's rows once, within SQLite, and gives back next to nothing.
+
+
+def _counted(wanted: CTE) -> Select[Any]:
+    """How many rows each person has, told by the index alone: the place of the newest, for none ever goes."""
+    return _of_people(func.count())(wanted).group_by(ledger.c.controller, ledger.c.person)
+
+
+def _same(wanted: CTE) -> Select[Any]:
+    """Their rows that were received with any of these contents."""
+    who = select(wanted.c.controller, wanted.c.person).distinct().subquery("who")
+    found = _of_people(ledger.c.id, ledger.c.recorded_at, ledger.c.content)(who)
+    return found.where(ledger.c.content.in_(select(wanted.c.content)))
+
+
+def _consented(wanted: CTE) -> Select[Any]:
+    """The highest id and the latest recording of each person's consents."""
+    highest = _of_people(func.max(ledger.c.id), func.max(ledger.c.recorded_at))(wanted)
+    given = highest.where(ledger.c.kind == literal_column("'consent'"))
+    return given.group_by(ledger.c.controller, ledger.c.person)
+
+
 _ERASED = Matching((acts.c.controller, acts.c.person), _of_erased)
 _READ = Matching((ledger.c.controller, ledger.c.person), _of_people(*COLUMNS))
-_HELD = Matching(
-    (ledger.c.controller, ledger.c.person),
-    _of_people(ledger.c.id, ledger.c.kind, ledger.c.recorded_at, ledger.c.content, ledger.c.place),
+_COUNTED = Matching((ledger.c.controller, ledger.c.person), _counted)
+_SAME = Matching(
+    (ledger.c.controller, ledger.c.person, ledger.c.content), _same, sizes=(512, 256, 128, 64, *SIZES)
 )
+_CONSENTED = Matching((ledger.c.controller, ledger.c.person), _consented)
 _APPEND = Inserting(ledger)
 _KIND, _RECORDED_AT = (ledger.c.keys().index(name) for name in ("kind", "recorded_at"))
 _APPEND_DETAILS = Inserting(ledger_details)
@@ -84,9 +107,7 @@ def read(
 
 def erased(connection: sqlite3.Connection, rows: Sequence[NewEvidence]) -> list[int]:
     """The places among these rows of those older than their person's erasure; refusals are never too old."""
-    people = {
-        (row.controller, row.person) for row in rows if not isinstance(row.fact, Objection | Withdrawal)
-    }
+    people = {(row.controller, row.person) for row in rows if not _refuses(row)}
     found: list[tuple[Any, ...]] = _ERASED(connection, list(people))
     return too_old(rows, {(controller, person): at for controller, person, at in found})
 
@@ -98,7 +119,7 @@ def too_old(rows: Sequence[NewEvidence], erased_at: Mapping[tuple[str, bytes], i
     return [
         place
         for place, row in enumerate(rows)
-        if not isinstance(row.fact, Objection | Withdrawal)
+        if not _refuses(row)
         and micros(row.fact.occurred_at) <= erased_at.get((row.controller, row.person), -1)
     ]
 
@@ -111,13 +132,21 @@ class _Held:
     same: dict[bytes, tuple[int, int]] = field(default_factory=dict)  # newest id and recorded_at, by content
     consent: tuple[int, int] = (-1, -1)  # the highest id and recorded_at of any
 
-    def note(self, number: int, kind: str, recorded_at: int, content: bytes, place: int) -> None:
-        """One more row is on record."""
-        self.place = max(self.place, place)
-        self.same[content] = max(self.same.get(content, (-1, -1)), (number, recorded_at))
+    def add(self, number: int, kind: str, recorded_at: int, content: bytes) -> None:
+        """One more row is on record, at the next place."""
+        self.place += 1
+        self.received(number, recorded_at, content)
         if kind == "consent":
-            highest, latest = self.consent
-            self.consent = max(highest, number), max(latest, recorded_at)
+            self.consented(number, recorded_at)
+
+    def received(self, number: int, recorded_at: int, content: bytes) -> None:
+        """A row of that content is on record."""
+        self.same[content] = max(self.same.get(content, (-1, -1)), (number, recorded_at))
+
+    def consented(self, number: int, recorded_at: int) -> None:
+        """So is a consent, or several whose highest id and latest recording these are."""
+        highest, latest = self.consent
+        self.consent = max(highest, number), max(latest, recorded_at)
 
     def was_lifted(self, number: int, recorded_at: int) -> bool:
         """Whether a consent recorded since may have lifted that refusal (law.md section 2); if in doubt."""
@@ -126,13 +155,25 @@ class _Held:
 
 
 def _held(
-    connection: sqlite3.Connection, rows: Sequence[NewEvidence]
-) -> defaultdict[tuple[str, bytes], _Held]:
-    held: defaultdict[tuple[str, bytes], _Held] = defaultdict(_Held)
-    found: list[tuple[Any, ...]] = _HELD(connection, list({(row.controller, row.person) for row in rows}))
-    for controller, person, *row in found:
-        held[controller, person].note(*row)
+    connection: sqlite3.Connection, rows: Sequence[NewEvidence], *, again: bool
+) -> dict[tuple[str, bytes], _Held]:
+    held = {(row.controller, row.person): _Held() for row in rows}
+    counted: list[tuple[Any, ...]] = _COUNTED(connection, list(held))
+    for controller, person, place in counted:
+        held[controller, person].place = place
+    received = list({(row.controller, row.person, row.content) for row in rows})
+    same: list[tuple[Any, ...]] = _SAME(connection, received)
+    for controller, person, *row in same:
+        held[controller, person].received(*row)
+    refusing = {(row.controller, row.person) for row in rows if again and _refuses(row)}
+    consented: list[tuple[Any, ...]] = _CONSENTED(connection, list(refusing))
+    for controller, person, *newest in consented:
+        held[controller, person].consented(*newest)
     return held
+
+
+def _refuses(row: NewEvidence) -> bool:
+    return isinstance(row.fact, Objection | Withdrawal)
 
 
 @lru_cache(maxsize=COMMON)
@@ -153,19 +194,19 @@ def append(
 
     What is on record is read for all of them at once, and they are written at once: an import is many rows.
     """
-    held = _held(connection, rows)
+    held = _held(connection, rows, again=again)
     new: list[tuple[object, ...]] = []
     beside: list[tuple[object, ...]] = []
     appended: list[Appended] = []
     for row in rows:
         mine = held[row.controller, row.person]
         known = mine.same.get(row.content)
-        if known and not (again and isinstance(row.fact, Objection | Withdrawal) and mine.was_lifted(*known)):
+        if known and not (again and _refuses(row) and mine.was_lifted(*known)):
             appended.append(Appended(known[0], new=False))
             continue
         identity, salt = number(), entropy(SALT)
         values = _values(row, identity, salt, mine.place + 1)
-        mine.note(identity, values[_KIND], values[_RECORDED_AT], row.content, mine.place + 1)
+        mine.add(identity, values[_KIND], values[_RECORDED_AT], row.content)
         new.append(chain.linked(ledger, values))
         beside.append(_beside(row, identity, salt))
         appended.append(Appended(identity, new=True))

@@ -210,6 +210,26 @@ async def test_places_count_a_persons_rows(store: Store, path: Path) -> None:
         assert [place for (place,) in places] == [1, 2, 3, 4]
 
 
+async def test_who_has_many_rows_is_not_read_whole_for_each(store: Store) -> None:
+    """Whether a row is on record, and its place, cost a few rows read however many its person has."""
+    hours = [START + number * HOUR for number in range(300)]
+    await store.ledger.append([row(purchase(hour)) for hour in hours])
+    read = []
+
+    def counted(_: sqlite3.Cursor, values: tuple[object, ...]) -> tuple[object, ...]:
+        read.append(values)
+        return values
+
+    await store.writer.run(lambda database: setattr(database, "row_factory", counted), PATIENCE)
+    known, new, refusal = await store.ledger.append(
+        [row(purchase(hours[7])), row(purchase(START - HOUR)), row(objection(START))], again=True
+    )
+    await store.writer.run(lambda database: setattr(database, "row_factory", None), PATIENCE)
+
+    assert (known.new, new.new, refusal.new) == (False, True, True)
+    assert 0 < len(read) < 20
+
+
 async def test_a_refusal_binds_once_more_after_a_consent_of_the_same_batch(store: Store) -> None:
     """What a batch itself appended counts as on record for the rows after it."""
     click = row(objection(START))
