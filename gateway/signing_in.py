@@ -154,4 +154,4 @@ def is_open(session: Session, now: datetime) -> bool:
 
 def digest_of(token: str) -> bytes:
     """By what the store knows a token: from there nobody can make the cookie."""
-    return sha256(token.encode()).digest()
+    return sha256(token.encode("utf-8", "surrogateescape")).digest()

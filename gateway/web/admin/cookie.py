@@ -43,5 +43,8 @@ def _is_https(request: web.Request) -> bool:
 
     Whoever asks another host without TLS is given a cookie that their browser will not keep.
     """
-    host = urlsplit(f"//{request.host}").hostname or ""
+    try:
+        host = urlsplit(f"//{request.host}").hostname or ""
+    except ValueError:  # no browser asks for such a host
+        host = ""
     return not is_loopback(host) or request.headers.get("X-Forwarded-Proto") == "https"

@@ -17,4 +17,12 @@ def is_ours(request: web.Request) -> bool:
     if site:
         return site == ["same-origin"]
     origin = request.headers.getall("Origin", [])
-    return len(origin) == 1 and urlsplit(origin[0]).netloc == request.host != ""
+    return len(origin) == 1 and _host(origin[0]) == request.host != ""
+
+
+def _host(origin: str) -> str:
+    """With its port; empty for what is no origin."""
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return ""

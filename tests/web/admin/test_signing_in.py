@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -92,6 +94,25 @@ async def test_the_cookie_is_for_this_house_alone(office: Office) -> None:
         "/",
         "",
     )
+
+
+@pytest.mark.parametrize("field", [b"Host: [", b"Host: a\r\nCookie: __Host-sendright-operator=\xff"])
+async def test_headers_that_make_no_sense_are_no_fault_of_ours(office: Office, field: bytes) -> None:
+    """Whoever sends them is asked to sign in, and nobody is called out to look at a log."""
+    to = urlsplit(office.house.url)
+    reader, writer = await asyncio.open_connection(to.hostname, to.port)
+    writer.write(b"GET /admin HTTP/1.1\r\nConnection: close\r\n%b\r\n\r\n" % field)
+
+    assert (await reader.readline()).startswith(b"HTTP/1.1 303")
+    writer.close()
+    await writer.wait_closed()
+
+
+async def test_an_origin_that_makes_no_sense_is_not_ours(office: Office) -> None:
+    """Refused as any other site's."""
+    answer = await office.browser().ask("POST", "/admin/sign-in", headers={"Origin": "http://["})
+
+    assert answer.status == 403
 
 
 async def test_signing_in_makes_a_new_session_and_ends_the_one_before(office: Office) -> None:
