@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
@@ -29,10 +29,17 @@ class Asked:
         query = urlencode({**self.given, **more}, errors="replace")
         return f"{path}?{query}" if query else path
 
-    @property
-    def said(self) -> dict[str, object]:
-        """The fields as an act says them: a person is not named."""
-        return {name: value for name, value in self.given.items() if name != "address"}
+    def said(self, known: Collection[str]) -> dict[str, object]:
+        """The fields as an act says them, with these choices at most: erasing misses whom it names (I7).
+
+        A campaign's name may name somebody: of it the mark is said, under which it is counted.
+        """
+        choices = ("reason", "category", "login", "controller")
+        said: dict[str, object] = {
+            name: self.given[name] for name in ("since", "until") if name in self.given
+        }
+        said |= {name: self.given[name] for name in choices if self.given.get(name) in known}
+        return said | ({"campaign": self.filters.campaign_mark.hex()} if "campaign" in self.given else {})
 
 
 def asked(query: Mapping[str, str], keys: Keys, controllers: Iterable[str]) -> Asked:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, astuple
 from datetime import datetime
 from typing import Protocol
 
@@ -106,12 +106,14 @@ class Withheld:
     async def export(self, request: web.Request, operator: Operator) -> web.StreamResponse:
         """All that the fields ask for, as a file; that it was asked for is on record first."""
         form = await form_of(request)
-        it = self._asked(form, await self._rooms.withheld.sorts())
+        sorts = await self._rooms.withheld.sorts()
+        it = self._asked(form, sorts)
         if it.faults or form.get("as") not in ("csv", "json"):
             raise web.HTTPBadRequest
         people = it.filters.people or ()
-        controller, person = people[0] if len(people) == 1 else (it.filters.controller or "", None)
-        more = {"as": form["as"], **it.said} | ({"of": "one person"} if people else {})
+        said = it.said({name for one in sorts for name in astuple(one) if name})
+        controller, person = people[0] if len(people) == 1 else (str(said.get("controller", "")), None)
+        more = {"as": form["as"], **said} | ({"of": "one person"} if people else {})
         await self._audit.record(operator, "withheld-exported", controller, person, **more)
         rows = _rows(self._rooms.withheld.entries(it.filters))
         if form["as"] == "json":

@@ -211,6 +211,19 @@ async def test_a_file_about_one_person_names_nobody_on_record(office: Office, br
     assert PEOPLE[0] not in str(act)
 
 
+@pytest.mark.parametrize("field", ["campaign", "login", "category", "reason", "controller"])
+async def test_no_field_of_a_file_puts_an_address_on_record(
+    office: Office, browser_of: Browser, field: str
+) -> None:
+    """A campaign may be called by its reader's address; erasing them would not find such an act (I7)."""
+    await mailed(office, PEOPLE[0], campaign=f"Birthday of {PEOPLE[0]}")
+    asked = f"Birthday of {PEOPLE[0]}" if field == "campaign" else PEOPLE[0]
+    await browser_of.post("/admin/withheld/export", **{"as": "json", field: asked})
+    act = (await office.acts())[0]
+    assert act.what == "withheld-exported"
+    assert PEOPLE[0] not in str(act)
+
+
 @pytest.mark.parametrize(
     ("headers", "status"), [({"Sec-Fetch-Site": "cross-site"}, 403), ({}, 403), (FROM_US, 400)]
 )
