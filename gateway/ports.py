@@ -172,6 +172,13 @@ class Ledger(Protocol):
         """The facts on record for a person, oldest first; with `recorded_by`, as it was then."""
         ...
 
+    async def find(self, controller: str, person: bytes, number: int) -> Evidence | None:
+        """The row of that id, if it is this person's of this controller (I8).
+
+        Raises StoreUnavailableError.
+        """
+        ...
+
 
 class ProvenLedger(Ledger, Protocol):
     """Evidence, and where it came from."""

@@ -49,6 +49,10 @@ class MemoryLedger:
             and (recorded_by is None or row.fact.recorded_at <= recorded_by)
         ]
 
+    async def find(self, controller: str, person: bytes, number: int) -> Evidence | None:
+        """As ports.Ledger.find."""
+        return next((one for one in await self.evidence(controller, person) if one.id == number), None)
+
     async def proofs(self, controller: str, person: bytes, numbers: Collection[int]) -> list[Proof]:
         """As ports.ProvenLedger.proofs."""
         sources = {number: row.details.get("source") for number, row in self.rows}

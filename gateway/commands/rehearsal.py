@@ -19,7 +19,7 @@ from gateway.ports import Appended, Clock, ErasedError, NewEvidence
 from gateway.store import database
 from gateway.store.acts import ERASE
 from gateway.store.evidence import too_old
-from gateway.store.ledger import evidence
+from gateway.store.ledger import evidence, find
 from gateway.store.reader import Reader
 from gateway.store.tables import acts, ledger
 
@@ -85,6 +85,10 @@ class RehearsedLedger:
     ) -> list[Evidence]:
         """The facts on record for a person. Raises StoreUnavailableError."""
         return await evidence(self.reader, controller, person, recorded_by) if self.reader else []
+
+    async def find(self, controller: str, person: bytes, number: int) -> Evidence | None:
+        """The row of that id, if it is this person's. Raises StoreUnavailableError."""
+        return await find(self.reader, controller, person, number) if self.reader else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -235,7 +235,7 @@ async def correction_fault(ledger: Ledger, row: NewEvidence) -> str:
     """
     if row.fact.corrects is None:
         return ""
-    known = await ledger.evidence(row.controller, row.person)
-    if any(fact.id == row.fact.corrects and kind_of(fact) == kind_of(row.fact) for fact in known):
+    older = await ledger.find(row.controller, row.person, row.fact.corrects)
+    if older is not None and kind_of(older) == kind_of(row.fact):
         return ""
     return f"corrects: no {kind_of(row.fact)} of this person has the id {row.fact.corrects}"

@@ -91,11 +91,7 @@ class Ledger:
 
     async def find(self, controller: str, person: bytes, number: int) -> Evidence | None:
         """The row of that id, if it is this person's of this controller (I8): what a correction may name."""
-        statement = select(*rows_of.COLUMNS).where(
-            ledger.c.id == number, ledger.c.controller == controller, ledger.c.person == person
-        )
-        found = await self._reader.rows(statement)
-        return rows_of.evidence_of(*found[0]) if found else None
+        return await find(self._reader, controller, person, number)
 
     async def proofs(self, controller: str, person: bytes, numbers: Collection[int]) -> list[Proof]:
         """Of the rows of these ids those of this person of this controller (I8); see ports.ProvenLedger."""
@@ -111,6 +107,15 @@ class Ledger:
 
 def _source(details: str | None) -> str | None:
     return None if details is None else str(json.loads(details).get("source", ""))
+
+
+async def find(reader: Reader, controller: str, person: bytes, number: int) -> Evidence | None:
+    """The row of that id, if it is this person's, for whoever only reads. Raises StoreUnavailableError."""
+    statement = select(*rows_of.COLUMNS).where(
+        ledger.c.id == number, ledger.c.controller == controller, ledger.c.person == person
+    )
+    found = await reader.rows(statement)
+    return rows_of.evidence_of(*found[0]) if found else None
 
 
 async def evidence(
