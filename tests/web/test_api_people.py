@@ -36,6 +36,8 @@ class Records:
 
     async def erase(self, controller: str, mailbox: Mailbox, operator: str) -> Mapping[str, object] | None:
         """As people.Erasing."""
+        if self.down:
+            raise StoreUnavailableError("not from every file yet")
         if (controller, mailbox.comparable) not in self.held:
             return None
         self.held.remove((controller, mailbox.comparable))
@@ -129,6 +131,18 @@ async def test_while_the_store_is_away_it_is_503(office: Office) -> None:
     office.records.down = True
 
     assert (await office.ask("GET", "anna@example.org"))[0] == 503
+
+
+async def test_an_erasure_that_is_not_ended_says_that_it_may_have_begun(office: Office) -> None:
+    """Details may be gone by then: 503 must not say that nothing was done, but to ask again."""
+    office.records.down = True
+
+    status, problem = await office.ask("DELETE", "anna@example.org")
+
+    assert status == 503
+    assert isinstance(problem, dict)
+    assert "nothing" not in problem["detail"]
+    assert "may have begun" in problem["detail"]
 
 
 async def test_the_document_describes_people_once_they_can_be_asked_for(office: Office) -> None:

@@ -9,9 +9,15 @@ from aiohttp import web
 from pydantic import RootModel
 
 from gateway.address import AddressError, Mailbox, parse
+from gateway.ports import StoreUnavailableError
 from gateway.web.api.bearer import Caller
 from gateway.web.api.problem import ProblemError
 from gateway.web.api.route import answered
+from gateway.web.guard import RETRY_AFTER
+
+UNENDED = (
+    "The erasure is not ended. It may have begun, and details be gone already: ask again until it says 200."
+)
 
 
 class Dossiers(Protocol):
@@ -57,7 +63,10 @@ class People:
 
     async def delete(self, request: web.Request, caller: Caller) -> web.Response:
         """Erase; refusals stay as keyed hashes."""
-        erased = await self._erasing.erase(caller.controller, _mailbox(request), caller.name)
+        try:
+            erased = await self._erasing.erase(caller.controller, _mailbox(request), caller.name)
+        except StoreUnavailableError:  # not `nothing was done`: details may be gone by now
+            raise ProblemError(503, UNENDED, headers={"Retry-After": str(RETRY_AFTER)}) from None
         if erased is None:
             raise _unknown()
         return answered(Erased(dict(erased)))

@@ -4,6 +4,7 @@ Rules of this file:
 
 1. Every error under /api is a problem, also those that no handler raised.
 2. A fault of ours is temporary (I4): 503, nothing is said to be recorded. Its words stay inside (guard.py).
+   Only an erasure may be half done by then, and says so itself (people.py).
 """
 
 from __future__ import annotations
