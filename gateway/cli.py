@@ -26,7 +26,7 @@ from gateway.commands import (
 )
 from gateway.commands.terminal import DONE, DOWN, INTERRUPTED, WRONG, fail
 from gateway.keys import KeysError
-from gateway.opening import OpeningError
+from gateway.opening import NoStoreError, OpeningError
 from gateway.ports import StoreUnavailableError
 from gateway.store.database import KeysMismatchError, SchemaError
 
@@ -34,6 +34,7 @@ _ERRORS = 40  # the level from which on libraries and rooms are heard; serve and
 
 # What a user can mend comes first; everything else means that a part is down.
 _EXITS: tuple[tuple[type[Exception], int], ...] = (
+    (NoStoreError, DOWN),
     (OpeningError, WRONG),
     (KeysError, WRONG),
     (KeysMismatchError, WRONG),

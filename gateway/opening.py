@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 from gateway import keys as keys_file
 from gateway.config import Config
@@ -34,6 +35,10 @@ from gateway.store.withheld import Withheld
 
 class OpeningError(Exception):
     """The keys file and the store do not belong together; the message says what to do."""
+
+
+class NoStoreError(OpeningError):
+    """There is no database: not yet, or no more; the message says what to do."""
 
 
 class SystemClock:
@@ -118,13 +123,9 @@ def keys_of(config: Config) -> Keys:
     """The keys; made, with the database, at the first start. Raises OpeningError, KeysError or OSError."""
     path, url = config.gateway.keys_file, config.store.url
     stored = database.path_of(url).exists()
-    if path.exists() and stored:
-        return keys_file.load(path)
     if path.exists():
-        raise OpeningError(
-            f"{path} is there, but the database {database.path_of(url)} is not: bring it back, or start an"
-            " empty one with `sendright db upgrade` (all evidence and objections would be missing)"
-        )
+        store_of(config)
+        return keys_file.load(path)
     if stored:
         raise OpeningError(
             f"{database.path_of(url)} is there, but its keys file {path} is not: bring it back"
@@ -133,6 +134,19 @@ def keys_of(config: Config) -> Keys:
     made = keys_file.create(path)
     database.create(url, made.check)
     return made
+
+
+def store_of(config: Config) -> Path:
+    """Where the database is. Raises NoStoreError where it is not."""
+    path, keys = database.path_of(config.store.url), config.gateway.keys_file
+    if path.exists():
+        return path
+    if not keys.exists():
+        raise NoStoreError(f"there is no store at {path} yet: it is made at the first start")
+    raise NoStoreError(
+        f"{keys} is there, but the database {path} is not: bring it back, or start an empty one with"
+        " `sendright db upgrade` (all evidence and objections would be missing)"
+    )
 
 
 def upgrade(config: Config) -> str:

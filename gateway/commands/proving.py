@@ -13,19 +13,16 @@ from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColum
 
 from gateway.commands.asking import time_named
 from gateway.commands.terminal import (
-    DOWN,
     NO,
     AsJson,
     ConfigFile,
     configuration,
-    fail,
     printable,
     tell,
     tell_json,
 )
-from gateway.opening import keys_of
+from gateway.opening import keys_of, store_of
 from gateway.replay import Result
-from gateway.store import database
 from gateway.store.seals import public_key_of
 from gateway.store.spelling import moment
 from gateway.store.verifying.fault import Fault
@@ -45,9 +42,7 @@ def verify(
     """Check that ledger and journal are whole and unaltered; every row that is not is named."""
     loaded = configuration(config, as_json=as_json)
     start = time_named(since, "--since") if since else None
-    path = database.path_of(loaded.store.url)
-    if not path.exists():
-        fail(f"there is no store at {path} yet: it is made at the first start", DOWN)
+    path = store_of(loaded)
     keys = keys_of(loaded)
     key = public_key_of(keys.seed("seal"))
     verified = Verified()

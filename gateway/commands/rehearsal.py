@@ -14,7 +14,7 @@ from gateway import keys as keys_file
 from gateway.config import Config
 from gateway.keys import Keys
 from gateway.law.evidence import Evidence
-from gateway.opening import SystemClock
+from gateway.opening import SystemClock, store_of
 from gateway.ports import Appended, Clock, ErasedError, NewEvidence
 from gateway.store import database
 from gateway.store.acts import ERASE
@@ -112,6 +112,7 @@ async def rehearsal(config: Config) -> AsyncIterator[RehearsalRooms]:
         with closing(RehearsedLedger(None)) as rehearsed:
             yield RehearsalRooms(config, keys_file.fresh(), rehearsed, SystemClock())
         return
+    store_of(config)
     keys = keys_file.load(path)
     state = database.check(url)
     if state.fault:

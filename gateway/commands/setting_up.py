@@ -9,20 +9,18 @@ from hashlib import sha256
 import typer
 
 from gateway.commands.terminal import (
-    DOWN,
     NO,
     WRONG,
     AsJson,
     ConfigFile,
     configuration,
-    fail,
     remark,
     tell,
     tell_faults,
     tell_json,
 )
 from gateway.config import ConfigError, find, load, warnings
-from gateway.opening import upgrade
+from gateway.opening import store_of, upgrade
 from gateway.store import database
 
 SECRET_OCTETS = 32
@@ -70,11 +68,9 @@ def db_upgrade(config: ConfigFile = None, as_json: AsJson = False) -> None:
 @store.command("check")
 def db_check(config: ConfigFile = None, as_json: AsJson = False) -> None:
     """Say whether the store fits this version; changes nothing."""
-    url = configuration(config, as_json=as_json).store.url
-    try:
-        state = database.check(url)
-    except FileNotFoundError:
-        fail(f"there is no store at {database.path_of(url)} yet: it is made at the first start", DOWN)
+    loaded = configuration(config, as_json=as_json)
+    store_of(loaded)
+    state = database.check(loaded.store.url)
     if as_json:
         tell_json({"current": state.current or None, "wanted": state.wanted, "fault": state.fault or None})
     else:

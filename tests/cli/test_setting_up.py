@@ -138,16 +138,28 @@ def test_the_first_command_makes_keys_and_store(shop: Shop) -> None:
     assert (shop.folder / "state" / "keys.json").stat().st_mode & 0o777 == 0o600
 
 
-@pytest.mark.parametrize("lost", ["keys.json", "sendright.db"])
-def test_keys_without_store_or_store_without_keys_is_refused(stocked: Shop, lost: str) -> None:
-    """One without the other is named and left alone: nothing is made that would hide the loss."""
-    (stocked.folder / "state" / lost).unlink()
+def test_a_store_without_keys_is_refused(stocked: Shop) -> None:
+    """It is named and left alone: no keys are made that would hide the loss."""
+    (stocked.folder / "state" / "keys.json").unlink()
 
     for command in COMMANDS:
         ran = stocked.run(*command)
         assert ran.code == 2
-        assert lost in ran.err
-    assert lost not in stocked.state
+        assert "keys.json" in ran.err
+    assert "keys.json" not in stocked.state
+
+
+def test_keys_without_store_is_a_part_that_is_down(stocked: Shop) -> None:
+    """Every command says so alike, and what to do; no empty store is made that would hide the loss."""
+    (stocked.folder / "state" / "sendright.db").unlink()
+    rehearsal = ("import", str(stocked.folder / "people.csv"), "--dry-run")
+    (stocked.folder / "people.csv").write_text("email,kind\n")
+
+    for command in [*COMMANDS, ("verify",), ("db", "check"), rehearsal]:
+        ran = stocked.run(*command)
+        assert (command, ran.code) == (command, 3)
+        assert "sendright.db is not: bring it back" in ran.err
+    assert "sendright.db" not in stocked.state
 
 
 def test_other_keys_are_refused(stocked: Shop) -> None:
