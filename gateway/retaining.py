@@ -7,7 +7,8 @@ Rules of this file:
 1. Nothing goes before its maximum is over, and so never within its minimum. A class without terms stays.
 2. Rows stay, as keyed hashes and digests; their details go. Refusals have no term and are left as they are.
 3. What lost its proof counts no more: a consent that still counted is corrected to an unproven one (L2), a
-   purchase to one without word of the way out (L9).
+   purchase to one without word of the way out (L9), a word that the register does not list them to an
+   unproven one (L28).
 4. Memory is bounded by the number of rows whose own dates are past their maximum: only for these does it
    matter whether a decision rested on them since, which one pass over the journal tells.
 """

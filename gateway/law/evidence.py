@@ -87,9 +87,10 @@ class Contact(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Register(Fact):
-    """Whether the person is listed on the do-not-call register (L28)."""
+    """Whether the person is listed on the do-not-call register (L28); `proven` until its details ended."""
 
     listed: bool
+    proven: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -126,13 +126,15 @@ def _register(case: Case) -> Finding | None:
     if case.channel != "phone" or case.controller.pack.phone != "register":
         return None
     listing = _listing(case)
-    if listing and not listing.listed:
+    if listing and not listing.listed and listing.proven:
         return Finding(Ground.REGISTER, (listing.id,))
     checked = (listing.id,) if listing else ()
     paid = customer.bought(case.standing.purchases, case.now)
     purchase = customer.newest([row for row in paid if customer.is_similar(row, case.category)])
     if purchase:
         return Finding(Ground.REGISTER, (purchase.id, *checked))
+    if listing and not listing.listed:  # L2: no proof, no call
+        return Finding(Reason.DO_NOT_CALL, checked, "unproven")
     return Finding(Reason.DO_NOT_CALL, checked, "listed" if checked else "never checked")
 
 

@@ -23,7 +23,7 @@ from typing import Any
 from sqlalchemy import Table, bindparam, delete, func, literal_column, select
 
 from gateway.ids import first_at
-from gateway.law.evidence import Consent, Evidence, Purchase
+from gateway.law.evidence import Consent, Evidence, Purchase, Register
 from gateway.ports import NewEvidence, StoreUnavailableError
 from gateway.retaining import AUDIT, Due, HeldPerson, OldAct
 from gateway.store import evidence
@@ -254,4 +254,6 @@ def _unproven(fact: Evidence) -> Evidence | None:
         return replace(fact, proven=False)
     if isinstance(fact, Purchase) and fact.optout_offered_how:
         return replace(fact, optout_offered_how=False)
+    if isinstance(fact, Register) and not fact.listed and fact.proven:
+        return replace(fact, proven=False)
     return None

@@ -433,6 +433,15 @@ PHONE = (
         **CALL,
     ),
     C("listed", 11, R.DO_NOT_CALL, (register(listed=True),), (7,), detail="listed", **CALL),
+    C(
+        "not listed, of which the proof ended",
+        11,
+        R.DO_NOT_CALL,
+        (register(2, 20, listed=False), register(listed=False, proven=False)),
+        (7,),
+        detail="unproven",
+        **CALL,
+    ),
     C("never checked", 11, R.DO_NOT_CALL, (contact(),), detail="never checked", **CALL),
     C(
         "checked tomorrow",

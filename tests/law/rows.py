@@ -54,7 +54,7 @@ _FIELDS: dict[type[Evidence], dict[str, st.SearchStrategy[Any]]] = {
     Objection: {"scope": scopes},
     Notice: {"subject": st.sampled_from(["privacy", "profiling"]), "version": st.sampled_from(["", "2"])},
     Contact: {"what": st.sampled_from(["survey", "contest"])},
-    Register: {"listed": st.booleans()},
+    Register: {"listed": st.booleans(), "proven": st.booleans()},
     Undeliverable: {"smtp_reply": st.sampled_from(["", "550 5.1.1"])},
 }
 KINDS = tuple(_FIELDS)

@@ -263,6 +263,24 @@ async def test_what_lost_its_proof_counts_no_more(store: Store, clock: SetClock)
         assert getattr(decided.decision, "reason", None) == reason
 
 
+@pytest.mark.parametrize(("listed", "left"), [(False, [True, False]), (True, [True])])
+async def test_a_word_of_the_register_without_its_proof_permits_no_call(
+    store: Store, clock: SetClock, *, listed: bool, left: list[bool]
+) -> None:
+    """That a number is not listed is unproven once its details ended (L28); that it is, holds on."""
+    clock.at = ago(5)
+    await store.ledger.append([row(given(Register, 5, listed=listed), source="register")])
+    clock.at = NOW
+    rooms = Rooms(store, clock)
+    rooms.config.retention["register"] = TERMS["consent"]
+
+    await apply(rooms)
+
+    facts = await store.ledger.evidence("shop", person().hash)
+    assert [fact.proven for fact in facts if isinstance(fact, Register)] == left
+    assert (await plan(rooms)).is_empty
+
+
 async def test_a_decision_made_after_the_plan_keeps_the_row(
     store: Store, clock: SetClock, path: Path
 ) -> None:
