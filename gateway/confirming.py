@@ -9,7 +9,8 @@ Rules of this file:
 2. A consent goes on record for each topic by itself, for e-mail alone (L1, L27).
 3. One link confirms once. What was refused since then stays refused: only asking anew gives a new consent.
 4. Whether an address is on record is looked up in the background, at no certain moment, and told to nobody.
-5. No address is written to more than MOST times an hour for one controller, whoever asks for it.
+5. No address is written to more than MOST times an hour for one controller, whoever asks for it; and as often
+   about an objection, so that no sign-up in somebody's name keeps them from objecting (L11).
 """
 
 from __future__ import annotations
@@ -99,7 +100,7 @@ class Confirming:
         self._controllers = config.controllers
         self._categories = config.categories
         self._known = {one: known_categories(config, one) for one in config.controllers}
-        self._letters = Tries(MOST, WINDOW)
+        self._letters, self._objections = Tries(MOST, WINDOW), Tries(MOST, WINDOW)
 
     def wording(self, category: Category, language: str) -> Wording:
         """The exact sentence beside the box or button of a category, and its version."""
@@ -189,9 +190,10 @@ class Confirming:
         gateway = self._rooms.config.gateway
         link = f"{gateway.public_url}/confirm/{pending.seal(asked, self._rooms.keys)}"
         person = self._rooms.keys.hash(asked.controller, mailbox.comparable)
-        if self._letters.wait(person.hex(), asked.asked_at):
+        letters = self._letters if asked.topics else self._objections
+        if letters.wait(person.hex(), asked.asked_at):
             return False
-        self._letters.count(person.hex(), asked.asked_at)
+        letters.count(person.hex(), asked.asked_at)
         ref = ids.ref(self._new_id())
 
         async def write() -> Letter | None:
