@@ -10,6 +10,7 @@ from functools import lru_cache
 from html import escape
 from pathlib import Path
 from typing import Literal, TypeAlias
+from urllib.parse import quote
 
 from gateway import look
 from gateway.law.category import Category, Controller
@@ -166,16 +167,23 @@ def _why(words: Texts, shown: Preferences) -> list[str]:
     said = ["why_message", because.get(sent.ground, "because_other")]  # type: ignore[call-overload]
     sentences = [_fill(name, words, about, time=f"{sent.at:%Y-%m-%d}") for name in said]
     for proof in shown.rests_on:
-        sentences += _rests_on(words, proof)
+        sentences += _rests_on(words, proof, shown.address)
     return sentences
 
 
-def _rests_on(words: Texts, proof: Proof) -> Iterator[str]:
+def _rests_on(words: Texts, proof: Proof, address: str) -> Iterator[str]:
     kinds = {Consent: words.why_consent, Purchase: words.why_purchase}
     if sentence := kinds.get(type(proof.fact)):
         yield sentence.format(time=f"{proof.fact.occurred_at:%Y-%m-%d}")
         if proof.source != "":
-            yield words.why_source.format(source=proof.source) if proof.source else words.why_erased
+            source = _masked_in(proof.source or "", address)
+            yield words.why_source.format(source=source) if source else words.why_erased
+
+
+def _masked_in(text: str, address: str) -> str:
+    """A text of whatever words, the address masked wherever it spells it, also as in a URL."""
+    spelled = "|".join(re.escape(one) for one in (address, quote(address, safe="")))
+    return re.sub(spelled, lambda _: masked(address), text, flags=re.IGNORECASE) if address else text
 
 
 def _of(about: About, category: Category | None) -> About:

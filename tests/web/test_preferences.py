@@ -274,6 +274,18 @@ async def test_the_page_says_why_the_message_came(site: Site, client) -> None:
         assert kept not in text
 
 
+@pytest.mark.parametrize("spelled", ["Kim@Example.org", "kim%40example.org"])
+async def test_a_source_that_spells_the_address_shows_it_masked(site: Site, client, spelled: str) -> None:
+    """Whoever a mail was forwarded to learns no more of it there than elsewhere on the page."""
+    await consent(site, "offers", source=f"https://bakery.example/account?of={spelled}&step=2")
+    site.sent = replace(site.sent, at=site.clock.present, evidence=(2,))
+
+    text = await shown(site, client)
+
+    assert spelled not in text
+    assert "recorded from: https://bakery.example/account?of=k••@example.org&step=2." in text
+
+
 async def test_a_customer_s_message_rests_on_a_purchase(site: Site, client) -> None:
     """The soft opt-in, told as such."""
     at = site.clock.present - timedelta(days=3)
