@@ -85,7 +85,7 @@ class Log:
             reads += 1
             if len(found) > most:
                 return LogPage(tuple(map(entry_of, found[:most])), next=found[most - 1].id)
-            if reads >= READS and window.end is not None:
+            if reads >= READS and window.end is not None and window.end < _NEWEST:
                 return LogPage(tuple(map(entry_of, found)), next=window.end)
         return LogPage(tuple(map(entry_of, found)), next=None)
 

@@ -136,6 +136,15 @@ async def test_the_log_of_an_empty_store_is_empty(store: Store) -> None:
     )
 
 
+async def test_no_page_leads_past_the_end(told: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After the newest part there is no cursor, however few pass: it would skip what is to come."""
+    monkeypatch.setattr(log, "READS", 1)
+
+    page = await told.log.page(Filters(reason="nothing"), 0, 10)
+
+    assert (page.entries, page.next) == ((), None)
+
+
 async def test_a_person_is_found_by_the_index(told: Store) -> None:
     """Looking up a person's decisions seeks controller, day and person, never walks the journal."""
     statement = log.ENTRY.where(log.of_people((("shop", KIM.hash), ("other", KIM.hash)), range(20000, 20090)))
