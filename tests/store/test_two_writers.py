@@ -11,6 +11,7 @@ from gateway.law.reason import Reason
 from gateway.ports import Decided
 from gateway.store.log import Filters
 from gateway.store.opening import Store
+from gateway.web.api.log import SETTLED, settled
 from tests.store.given import (
     INVOICE,
     PATIENCE,
@@ -52,6 +53,29 @@ async def test_an_objection_in_another_process_binds_the_next_decision(
     assert before.relay
     assert isinstance(after.decision, Withhold)
     assert after.decision.reason is Reason.OBJECTED
+
+
+async def test_a_page_of_the_log_passes_over_nothing_that_comes_a_moment_later(
+    open_store: Open, clock: SetClock
+) -> None:
+    """Of one millisecond the writer of lower ids commits last: a cursor given before still leads to it."""
+    async with open_store(serving=True) as lower, open_store(serving=True) as higher:
+
+        async def decided(store: Store, *names: str) -> None:
+            people = [person(name) for name in names]
+            await store.journal.decide(wave(*people, message=""), clock.now(), PATIENCE)
+
+        async def late(seconds: float) -> None:
+            assert 0 < seconds <= SETTLED
+            await decided(lower, "late")
+
+        await decided(higher, "ada", "bea")
+        first = await settled(higher.log, Filters(), 0, 1, clock.now(), late)
+        assert first.next is not None
+        second = await settled(higher.log, Filters(), first.next, 10, clock.now())
+
+        told = [one.address for page in (first, second) for one in page.entries]
+        assert told == [person(name).mailbox.wire for name in ("late", "ada", "bea")]
 
 
 async def test_two_writers_do_not_lock_each_other_out(open_store: Open, clock: SetClock) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import fields
 from datetime import datetime
 from typing import Annotated, Literal
@@ -10,11 +12,11 @@ from aiohttp import web
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from gateway.address import AddressError, parse
-from gateway.ids import from_ref, ref
+from gateway.ids import from_ref, ref, time_of
 from gateway.intake.fields import SHORT
 from gateway.intake.recording import Rooms
 from gateway.law.reason import Reason
-from gateway.ports import Filters, Log, LogEntry
+from gateway.ports import Filters, Log, LogEntry, LogPage
 from gateway.web.api.bearer import Caller
 from gateway.web.api.problem import Fault, ProblemError
 from gateway.web.api.reading import asked
@@ -23,6 +25,7 @@ from gateway.web.exporting import CSV, csv_of, exported
 from gateway.web.times import is_time, since_of, until_of
 
 MOST, USUAL = 1000, 100  # entries of a page
+SETTLED = 1.0  # seconds after which what was decided is on record, whoever of several workers writes it
 _COLUMNS = tuple(field.name for field in fields(LogEntry))
 REF = r"^[0-7][0-9a-hjkmnp-tv-z]{12}$"  # of an id, as ids.ref spells it
 
@@ -114,7 +117,7 @@ class Reading:
             rows = (_row(entry) async for entry in self._log.entries(filters))
             return await exported(request, CSV, "log.csv", csv_of(_COLUMNS, rows))
         after = from_ref(query.cursor) if query.cursor else 0
-        page = await self._log.page(filters, after, query.limit)
+        page = await settled(self._log, filters, after, query.limit, self._rooms.clock.now())
         following = ref(page.next) if page.next is not None else None
         answer = answered(LogAnswer(entries=[_entry(one) for one in page.entries], next=following))
         if following:
@@ -145,6 +148,27 @@ class Reading:
             fault = Fault(where="address", fault=str(error))
             raise ProblemError(422, "There is no such address.", [fault]) from None
         return ((caller.controller, self._rooms.keys.hash(caller.controller, mailbox.comparable)),)
+
+
+async def settled(
+    log: Log,
+    filters: Filters,
+    after: int,
+    most: int,
+    now: datetime,
+    pause: Callable[[float], Awaitable[object]] = asyncio.sleep,
+) -> LogPage:
+    """A page whose cursor passes over nothing: ids are made before they are committed, by several workers.
+
+    One that would end in the last moments is read again once these are over; what came meanwhile makes it
+    end earlier, or where it did. `pause` waits for so many seconds. Raises StoreUnavailableError.
+    """
+    page = await log.page(filters, after, most)
+    age = (now - time_of(page.next)).total_seconds() if page.next is not None else SETTLED
+    if age >= SETTLED:
+        return page
+    await pause(min(SETTLED, SETTLED - age))
+    return await log.page(filters, after, most)
 
 
 def _entry(entry: LogEntry) -> Entry:
