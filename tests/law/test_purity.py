@@ -12,8 +12,8 @@ import gateway.law
 
 FILES = sorted(Path(gateway.law.__file__).parent.rglob("*.py"))
 ALLOWED = {
-    *("__future__", "collections", "dataclasses", "datetime", "enum"),
-    *("functools", "operator", "types", "typing"),
+    *("__future__", "bisect", "collections", "dataclasses", "datetime", "enum"),
+    *("functools", "itertools", "operator", "types", "typing"),
 }
 CLOCKS = {"now", "utcnow", "today"}
 
