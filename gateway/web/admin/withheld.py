@@ -112,7 +112,8 @@ class Withheld:
             raise web.HTTPBadRequest
         people = it.filters.people or ()
         said = it.said({name for one in sorts for name in astuple(one) if name})
-        controller, person = people[0] if len(people) == 1 else (str(said.get("controller", "")), None)
+        whose = str(said.pop("controller", ""))
+        controller, person = people[0] if len(people) == 1 else (whose, None)
         more = {"as": form["as"], **said} | ({"of": "one person"} if people else {})
         await self._audit.record(operator, "withheld-exported", controller, person, **more)
         rows = _rows(self._rooms.withheld.entries(it.filters))

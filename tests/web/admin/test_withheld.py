@@ -7,7 +7,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 
 import pytest
@@ -17,6 +17,7 @@ from gateway.erasing import erase
 from gateway.signing_in import IDLE
 from gateway.web import exporting
 from gateway.web.admin import tail, withheld
+from gateway.web.admin.filters import FIELDS
 from gateway.web.guard import HEADERS
 from tests.house import NEWSLETTER
 from tests.web.admin.conftest import FROM_US, Browser, Office, Page
@@ -209,6 +210,30 @@ async def test_a_file_about_one_person_names_nobody_on_record(office: Office, br
     assert [json.loads(line)["address"] for line in file.text.splitlines()] == [PEOPLE[0]]
     assert act.person == office.house.gateway.rooms.keys.hash("shop", PEOPLE[0])
     assert PEOPLE[0] not in str(act)
+
+
+GIVEN = {
+    "since": "2026-11-21",
+    "until": "2026-11-21",
+    "reason": "unknown-person",
+    "category": "newsletter",
+    "campaign": "spring",
+    "login": "tool",
+    "address": PEOPLE[0],
+    "controller": "shop",
+}
+
+
+@pytest.mark.parametrize("names", [*([name] for name in FIELDS), FIELDS, ("address", "controller")])
+async def test_a_file_by_each_field(office: Office, browser_of: Browser, names: Sequence[str]) -> None:
+    """Whatever is asked for, alone and together: there is a file, and the act says whose it is."""
+    await mailed(office, PEOPLE[0], campaign="spring")
+    fields = {name: GIVEN[name] for name in names}
+    file = await browser_of.post("/admin/withheld/export", **{"as": "json", **fields})
+    act = (await office.acts())[0]
+    assert (file.status, act.what) == (200, "withheld-exported")
+    assert [json.loads(line)["address"] for line in file.text.splitlines()] == [PEOPLE[0]]
+    assert act.controller == ("shop" if {"address", "controller"} & set(names) else "")
 
 
 @pytest.mark.parametrize("field", ["campaign", "login", "category", "reason", "controller"])
