@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from aiohttp import web
 
 from gateway.cells import guarded
-from gateway.web.guard import HEADERS, log_fault
+from gateway.web.guard import headers, log_fault
 
 CSV, JSON_LINES = "text/csv; charset=utf-8; header=present", "application/jsonl; charset=utf-8"  # RFC 4180
 _LINES = 200  # sent at once
@@ -22,7 +22,7 @@ async def exported(
     """A file of that kind and name. Failing half-way breaks the connection: it must not look whole."""
     answer = web.StreamResponse(
         headers={
-            **HEADERS,
+            **headers(request.path),
             "Content-Type": kind,
             "Content-Disposition": f'attachment; filename="{name}"',
         }

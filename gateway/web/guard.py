@@ -34,9 +34,18 @@ HEADERS: Mapping[str, str] = {
     "Server": "sendright",
 }
 
+# Browsers without Fetch Metadata tell the Origin of a form by this alone (Fetch standard, "append a request
+# Origin header"): with no-referrer it is null, and an operator's own form would be refused.
+_OPERATORS: Mapping[str, str] = {**HEADERS, "Referrer-Policy": "same-origin"}
+
 _HTML = CIMultiDict({"Content-Type": "text/html; charset=utf-8"})
 
 log = structlog.get_logger()
+
+
+def headers(path: str) -> Mapping[str, str]:
+    """What every answer to this path carries."""
+    return _OPERATORS if path.startswith("/admin") else HEADERS
 
 
 def page(text: str | bytes, status: int = 200) -> web.Response:

@@ -9,7 +9,7 @@ from typing import Any
 from aiohttp import web
 
 from gateway.listening import Door
-from gateway.web.guard import HEADERS, log_fault
+from gateway.web.guard import headers, log_fault
 
 # Seconds. Longer than the 60 for which proxies keep a connection, so that it is they who close it.
 KEEPALIVE = 75
@@ -76,7 +76,7 @@ class _Connection(web.RequestHandler):
         self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
     ) -> tuple[web.StreamResponse, bool]:
         if not resp.prepared:
-            resp.headers.update(HEADERS)
+            resp.headers.update(headers(request.path))
             if getattr(self._manager, "retiring", False):  # None once the client is gone
                 resp.force_close()
         return await super().finish_response(request, resp, start_time)

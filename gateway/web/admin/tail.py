@@ -23,7 +23,7 @@ from gateway.web.admin import cookie
 from gateway.web.admin.filters import Asked
 from gateway.web.admin.operator import Operator
 from gateway.web.admin.pages import failed, text_of
-from gateway.web.guard import HEADERS, RETRY_AFTER, log_fault
+from gateway.web.guard import RETRY_AFTER, headers, log_fault
 from gateway.web.server import LEAVING
 
 PAUSE = 1.0  # seconds between two looks
@@ -62,7 +62,8 @@ class Tails:
         page = await self._withheld.page(asked.filters, NEWEST, SHOWN)
         text = text_of("withheld_live.html", operator, asked=asked, again=asked.at(HERE))
         head, _, foot = text.partition(_ROWS)
-        answer = web.StreamResponse(headers={**HEADERS, "Content-Type": "text/html; charset=utf-8"})
+        dress = headers(request.path)
+        answer = web.StreamResponse(headers={**dress, "Content-Type": "text/html; charset=utf-8"})
         answer.force_close()
         await answer.prepare(request)
         if request.method == "HEAD":

@@ -18,12 +18,14 @@ from gateway.signing_in import IDLE
 from gateway.web import exporting
 from gateway.web.admin import tail, withheld
 from gateway.web.admin.filters import FIELDS
-from gateway.web.guard import HEADERS
+from gateway.web.guard import headers
 from tests.house import NEWSLETTER
 from tests.web.admin.conftest import FROM_US, Browser, Office, Page
 
 PEOPLE = [f"p{number}@example.org" for number in range(7)]
 MARKUP = "<script>alert(1)</script>!"
+
+DRESS = headers("/admin/withheld")
 
 
 async def mailed(office: Office, *people: str, campaign: str = "", login: str = "tool") -> None:
@@ -56,7 +58,7 @@ async def test_an_empty_log(browser_of: Browser) -> None:
     assert (page.status, page.heading) == (200, "Withheld")
     assert "There is nothing." in page.text
     assert "export" not in page.text
-    assert HEADERS.items() <= dict(page.headers).items()
+    assert DRESS.items() <= dict(page.headers).items()
 
 
 async def test_pages_hold_everything_once_newest_first(
@@ -196,7 +198,7 @@ async def test_a_file_of_all_that_was_asked_for(
     assert [one["address"] for one in objects] == ["+31612345678@example.org", *PEOPLE[::-1]]
     assert objects[0]["reason"] == "unknown-person"
     assert objects[0]["relaxed"] is False
-    assert HEADERS.items() <= dict(table.headers).items()
+    assert DRESS.items() <= dict(table.headers).items()
     act = (await office.acts())[0]
     assert (act.operator, act.what) == ("olga", "withheld-exported")
     assert act.details == {"as": "json", "login": "tool"}
@@ -287,7 +289,7 @@ async def test_the_page_grows_as_mail_is_withheld(
     url, cookie = office.house.url, {"Cookie": browser_of.cookie}
     async with office.session.get(f"{url}/admin/withheld/live?login=tool", headers=cookie) as answer:
         chunks, page = answer.content.iter_any(), Tail(browser_of)
-        assert HEADERS.items() <= dict(answer.headers).items()
+        assert DRESS.items() <= dict(answer.headers).items()
         await page.until(PEOPLE[1], chunks)
         await mailed(office, PEOPLE[2], login="strict")
         await mailed(office, PEOPLE[3])
