@@ -18,6 +18,7 @@ demo: $(STAMP)
 	@.venv/bin/sendright demo $(if $(ONCE),--once)
 
 run: $(STAMP)
+	@test -e state/dkim/shop.example.com.s1.pem || .venv/bin/sendright dkim new shop.example.com s1 --config config/gateway.toml
 	.venv/bin/sendright serve --config config/gateway.toml
 
 debian:

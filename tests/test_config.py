@@ -17,7 +17,9 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
+from gateway.cli import app
 from gateway.config import ConfigError, Listen, find, load, warnings
 from gateway.config.schema import SECTIONS, TABLES, Retention, Section
 from gateway.mail.signature import new_key
@@ -124,12 +126,24 @@ def test_a_key_in_force_tells_its_default_where_it_differs() -> None:
     assert untold == []
 
 
-def test_the_sample_runs_as_it_stands() -> None:
-    """The sample is a sound configuration of a gateway that can start on a fresh machine."""
-    config = load(SAMPLE, {})
+def test_the_sample_runs_once_its_key_is_made(tmp_path: Path) -> None:
+    """The sample, copied, lacks nothing but its DKIM key, which `make run` makes; then it signs."""
+    path = tmp_path / "config" / "gateway.toml"
+    path.parent.mkdir()
+    path.write_text(SAMPLE.read_text())
+    with pytest.raises(ConfigError) as refused:
+        load(path, {})
+    (fault,) = refused.value.faults
+    assert fault.mend == "run `sendright dkim new shop.example.com s1`"
 
+    made = CliRunner().invoke(app, ["dkim", "new", "shop.example.com", "s1", "--config", str(path)])
+    config = load(path, {})
+
+    assert made.exit_code == 0
+    assert "/../" not in made.stdout
     assert warnings(config) == ()
-    assert config.gateway.state_dir == ROOT / "state"
+    assert not config.smarthost.signs
+    assert config.gateway.state_dir == tmp_path / "state"
 
 
 # --- faults
@@ -243,7 +257,7 @@ def test_a_short_signing_key_is_warned_of(tmp_path: Path, bits: int, *, warned: 
     (tmp_path / "key.pem").write_bytes(new_pem(key))
     path = written(tmp_path)
     path.write_text(
-        path.read_text()
+        path.read_text().replace("signs = true", "signs = false")
         + '[[dkim]]\ndomain = "shop.example"\nselector = "s1"\nprivate_key_file = "key.pem"\n'
     )
 
@@ -277,6 +291,18 @@ def test_a_controller_that_confirms_objections_needs_a_sender(tmp_path: Path) ->
     assert [warning.key for warning in warnings(load(path, {}))] == ["controller[shop].mail_from"]
 
 
+@pytest.mark.parametrize(("pack", "warned"), [("", True), ('\npack = "eu"', False)])
+def test_a_country_without_a_pack_is_told_which_applies(tmp_path: Path, pack: str, warned: bool) -> None:
+    """Where no pack is of that country, the directive's applies, and is named unless it was asked for."""
+    path = written(tmp_path)
+    path.write_text(path.read_text().replace('country = "NL"', f'country = "FR"{pack}'))
+
+    told = [(warning.key, warning.fault) for warning in warnings(load(path, {}))]
+
+    applies = "FR has no pack of its own: the directive's common ground applies (pack eu)"
+    assert told == [("controller[shop].country", applies)] * warned
+
+
 def test_double_opt_in_needs_a_sender(tmp_path: Path) -> None:
     """Without mail_from nobody can confirm a sign-up, and the warning names the categories (L2)."""
     path = written(tmp_path)
@@ -298,13 +324,13 @@ def test_double_opt_in_needs_a_sender(tmp_path: Path) -> None:
     [
         ("info@shop.example", "false", []),
         ("info@other.example", "false", ["what it sends goes out unsigned"]),
-        ("info@other.example", "true", []),
+        ("info@other.example", "true", ["the [[dkim]] keys sign nothing: the smarthost is said to sign"]),
     ],
 )
 def test_a_sender_for_whom_nobody_signs_is_a_warning(
     tmp_path: Path, mail_from: str, signs: str, faults: list[str]
 ) -> None:
-    """Receipts from a domain without a key go out, but unsigned, unless the smarthost signs."""
+    """Receipts from a domain without a key go out, but unsigned, unless the smarthost signs for us."""
     path = written(tmp_path)
     text = path.read_text().replace('country = "NL"', f'country = "BE"\nmail_from = "{mail_from}"')
     key = '[[dkim]]\ndomain = "shop.example"\nselector = "s1"\nprivate_key_file = "key.pem"\n'

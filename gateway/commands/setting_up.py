@@ -36,12 +36,17 @@ def check_config(config: ConfigFile = None, as_json: AsJson = False) -> None:
     except ConfigError as error:
         tell_faults(error.faults, as_json=as_json, result=True)
         raise typer.Exit(WRONG) from None
-    for warning in warnings(loaded):
+    found = warnings(loaded)
+    for warning in found:
         remark(f"{warning.file}: {warning.key}: {warning.fault}; {warning.mend}")
     if as_json:
         tell_json({"faults": []})
     else:
-        tell(f"{path}: no faults")
+        tell(f"{path}: no faults{_and(len(found))}")
+
+
+def _and(warned: int) -> str:
+    return f", {warned} warning{'s' * (warned != 1)}" if warned else ""
 
 
 def secret(as_json: AsJson = False) -> None:

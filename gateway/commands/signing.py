@@ -12,6 +12,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from os.path import normpath
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -146,7 +147,9 @@ def _tables(path: Path) -> _Tables:
     )
     listed = read.get("dkim")
     entries = [_entry(folder, one) for one in listed] if isinstance(listed, list) else []
-    return _Tables(folder, folder / str(named or "state"), tuple(entry for entry in entries if entry))
+    return _Tables(
+        folder, Path(normpath(folder / str(named or "state"))), tuple(entry for entry in entries if entry)
+    )
 
 
 def _entry(folder: Path, table: object) -> _Entry | None:
@@ -158,4 +161,4 @@ def _entry(folder: Path, table: object) -> _Entry | None:
     if not all(isinstance(name, str) and name for name in names):
         return None
     domain, selector, file = (str(name) for name in names)
-    return _Entry(_domain(domain), selector, folder / file)
+    return _Entry(_domain(domain), selector, Path(normpath(folder / file)))

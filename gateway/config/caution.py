@@ -12,12 +12,13 @@ from gateway.config.fit import Found
 from gateway.config.values import is_loopback
 from gateway.config.whole import Config
 from gateway.config.wiring import private_key
+from gateway.law.packs import pack_for
 
 GOOD_RSA_BITS = 2048  # RFC 8301 section 3.2: signers SHOULD use at least as many
 
 
 def warnings(config: Config) -> Iterator[Found]:
-    """What keeps a controller or a login from sending (L20, L22, I1), short keys, and open doors."""
+    """What keeps a controller or a login from sending (L20, L22, I1), and what may not be as it is meant."""
     yield from _controllers(config)
     yield from _smarthost(config)
     if config.smtp.max_bytes_in_flight < config.smtp.max_message_bytes:
@@ -31,11 +32,17 @@ def warnings(config: Config) -> Iterator[Found]:
         if isinstance(private, RSAPrivateKey) and private.key_size < GOOD_RSA_BITS:
             short = f"RSA of {private.key_size} bits is short"
             yield f"dkim[{signer.domain}].private_key_file", short, "2048 bits (RFC 8301)"
+    if config.dkim and config.smarthost.signs:
+        silent = "the [[dkim]] keys sign nothing: the smarthost is said to sign"
+        yield "smarthost.signs", silent, "false, or no [[dkim]]"
 
 
 def _controllers(config: Config) -> Iterator[Found]:
     for one in config.controller:
         key = f"controller[{one.id}]"
+        if not one.pack and pack_for(one.country).id == "eu":
+            applies = f"{one.country} has no pack of its own: the directive's common ground applies (pack eu)"
+            yield f"{key}.country", applies, 'pack = "eu", once you know what that country asks beyond it'
         lacks = "it sends no marketing until then (controller-not-ready)"
         if not one.privacy_policy_mentions_marketing:  # L20
             yield f"{key}.privacy_policy_mentions_marketing", lacks, "true, once the policy says so"

@@ -26,6 +26,16 @@ def test_a_sound_configuration_has_no_faults(shop: Shop) -> None:
     assert shop.run("check-config", "--json").json == {"faults": []}
 
 
+def test_warnings_are_counted_beside_no_faults(shop: Shop) -> None:
+    """Whoever reads the last line alone still learns that something is worth saying."""
+    shop.file("gateway.toml", CONFIG.replace('country = "NL"', 'country = "FR"'))
+
+    ran = shop.run("check-config")
+
+    assert (ran.code, len(ran.err.splitlines())) == (0, 1)
+    assert ran.out == f"{shop.config}: no faults, 1 warning\n"
+
+
 @pytest.mark.parametrize(
     "command", [("check-config",), ("log",), ("decide", "a@b.example", "--category", "x")]
 )
