@@ -15,6 +15,7 @@ from gateway.ports import Filters, LogEntry
 from gateway.replay import Explained
 
 NEWEST = (1 << 63) - 1  # before which is every id
+LIVE = timedelta(days=1)  # between a refusal and its record, where it was recorded as it came in
 FIRST = (1 << 31, 0)  # an hour since 1970, and an id: before which is every campaign
 
 
@@ -121,12 +122,14 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class Refusals:
-    """Objections and withdrawals recorded in a span, by part; and how long after they were made.
+    """Objections and withdrawals recorded in a span, by part; and how long after they were said.
 
-    The times are of the newest `timed` of them.
+    The times are of the newest `timed` of those that were said within LIVE before. The others, `later`, were
+    loaded: how long they were kept elsewhere tells nothing of the gateway.
     """
 
     parts: Sequence[int]
+    later: int
     timed: int
     median: timedelta | None
     longest: timedelta | None

@@ -11,9 +11,9 @@ from collections import Counter
 from collections.abc import Collection, Iterator
 from datetime import timedelta
 
-from sqlalchemy import ColumnElement, func, literal_column, select, text
+from sqlalchemy import ColumnElement, case, func, literal_column, select, text
 
-from gateway.oversight import Count, Refusals, Span
+from gateway.oversight import LIVE, Count, Refusals, Span
 from gateway.store.reader import Reader
 from gateway.store.spelling import micros, start_of
 from gateway.store.tables import ledger, tallies
@@ -22,6 +22,7 @@ MONTH = 31 * 24  # hours
 TIMED = 10_000  # refusals of which the time to effect is looked at
 
 _REFUSAL = text("kind IN ('objection', 'withdrawal')")  # as the index ledger_refusals has it
+_LIVE: ColumnElement[int] = literal_column(str(LIVE // timedelta(microseconds=1)))
 _HOUR: ColumnElement[int] = literal_column("3600000000")  # microseconds
 
 
@@ -47,7 +48,9 @@ class Counts:
     async def refusals(self, controllers: Collection[str], span: Span) -> Refusals:
         """See oversight.Counts.refusals. Raises StoreUnavailableError."""
         counts = Counter[int]()
-        took: list[int] = []
+        later, took = 0, list[int]()
+        wait = ledger.c.recorded_at - ledger.c.occurred_at
+        loaded = func.sum(case((wait > _LIVE, literal_column("1")), else_=literal_column("0")))
         part = (ledger.c.recorded_at / _HOUR - span.first) / literal_column(str(span.width))
         for first, end in reversed(list(_months(span))):
             within = (
@@ -56,14 +59,16 @@ class Counts:
                 ledger.c.recorded_at >= micros(start_of(first)),
                 ledger.c.recorded_at < micros(start_of(end)),
             )
-            statement = select(part, func.count()).where(*within)
-            for at, number in await self._reader.rows(statement.group_by(part)):
+            statement = select(part, func.count(), loaded).where(*within)
+            for at, number, of_them in await self._reader.rows(statement.group_by(part)):
                 counts[int(at)] += number
-            times = select(ledger.c.recorded_at - ledger.c.occurred_at).where(*within)
+                later += of_them
+            times = select(wait).where(*within, wait <= _LIVE)
             newest = times.order_by(ledger.c.recorded_at.desc()).limit(TIMED - len(took))
             took += [time for (time,) in await self._reader.rows(newest)]
         return Refusals(
             parts=[counts[at] for at in range(span.parts)],
+            later=later,
             timed=len(took),
             median=_time(statistics.median(took)) if took else None,
             longest=_time(max(took)) if took else None,

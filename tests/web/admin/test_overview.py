@@ -60,6 +60,17 @@ async def test_counts_and_plots(office: Office, browser_of: Browser, name: str) 
     assert sum(int(cell) for row in table for cell in re.findall(r">(\d+)<", row)) == 5
 
 
+async def test_what_was_loaded_is_no_time_to_effect(office: Office, browser_of: Browser) -> None:
+    """An objection of months ago that was loaded is counted as such: the gateway heard of it then."""
+    for said in ("2026-05-21T11:00:00Z", "2026-11-21T11:00:00Z"):
+        await office.house.record(
+            {"email": f"a{said[6]}@example.org", "kind": "objection", "occurred_at": said}
+        )
+    page = await browser_of.get("/admin")
+    assert "<dd>half within this, the longest 1 h 0 min</dd><dd>loaded later: 1</dd>" in page.text
+    assert "An objection binds from the moment it is recorded" in page.text
+
+
 async def test_report_mode_is_told_apart(office: Office, browser_of: Browser) -> None:
     """What was relayed though withheld is counted as such."""
     await office.house.submit("anna@example.org", "bram@example.org", login="trial")
