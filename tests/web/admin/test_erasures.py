@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
+import aiohttp
 import pytest
 
 from gateway.erasing import Held
@@ -14,7 +17,7 @@ from gateway.law.evidence import Objection
 from gateway.store.erasure import Erasure
 from gateway.web.admin import erasures
 from tests.doubles import Stage
-from tests.flows.test_erasure import found_in, spellings
+from tests.flows.test_erasure import found_in, purchase, spellings
 from tests.house import ANNA, BRAM
 from tests.web.admin.conftest import Browser, Office
 from tests.web.admin.officers import acts_about_people, officer, on_record, street, words_of
@@ -31,7 +34,7 @@ async def test_first_it_is_shown_what_would_go_and_what_stays(office: Office, of
     page = await officer.post("/admin/people/erase", address=ANNA, controller="shop")
 
     text = words_of(page)
-    for said in ("evidence2 rows", "mail1 decisions", "withdrawals1, as a keyed hash", "Nothing was changed"):
+    for said in ("evidence2 rows", "mail1 decision ", "withdrawals1, as a keyed hash", "Nothing was changed"):
         assert said in text, said
     shown = await officer.post("/admin/people", address=ANNA)
     assert "Yes, send me the newsletter." in shown.text
@@ -69,6 +72,24 @@ async def test_erased_the_dossier_is_empty_and_the_refusal_stays(office: Office,
     assert any(isinstance(one, Objection) for one in await on_record(office))
     assert ("olga", "erase") in await acts_about_people(office)
     assert [entry.reason for entry in await office.house.log()] == ["objected"]
+
+
+async def test_what_a_legal_term_keeps_is_told_with_the_erasure(
+    open_house: Callable[..., Any], hashed: str
+) -> None:
+    """It does not say that nothing is left where something is; one row is one row."""
+    term = '[retention.purchase]\nkeep_at_least_days = 2555\nkeep_at_most_days = 2920\nreason = "tax law"\n'
+    house = await open_house(extra=term)
+    await house.record(purchase(ANNA))
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
+        officer = await Office(house, session, hashed).signed_in("olga", "officer")
+        kept = words_of(await officer.post("/admin/people/erased", address=ANNA, again=ANNA))
+        nothing = words_of(await officer.post("/admin/people/erased", address=BRAM, again=BRAM))
+
+    assert "any more, but for what is listed below." in kept
+    assert "evidence1 row " in kept
+    assert "Stays, since the law asks for it" in kept
+    assert "of this person any more. " in nothing
 
 
 async def test_no_trace_of_what_officers_did_spells_the_person(office: Office, officer: Browser) -> None:
