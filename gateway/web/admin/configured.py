@@ -15,7 +15,7 @@ from aiohttp import web
 from gateway.config import Config, warnings
 from gateway.config.schema import RETENTION_CLASSES, Login
 from gateway.law.decision import Send
-from gateway.law.remedy import REMEDIES
+from gateway.law.remedy import remedy_of
 from gateway.ports import Clock
 from gateway.typical import PEOPLE, Judged, judged
 from gateway.web.admin.operator import Operator
@@ -90,4 +90,4 @@ def _said(one: Judged) -> tuple[str, str, str]:
     decision = one.decision
     if isinstance(decision, Send):
         return decision.ground.value, decision.ground.sentence, ""
-    return decision.reason.value, decision.reason.sentence, REMEDIES[decision.reason]
+    return decision.reason.value, decision.reason.sentence, remedy_of(decision.reason, one.category)

@@ -16,7 +16,7 @@ from gateway.ids import ref
 from gateway.keys import Keys
 from gateway.law.evidence import kind_of
 from gateway.law.reason import Reason
-from gateway.law.remedy import REMEDIES
+from gateway.law.remedy import remedy_of
 from gateway.oversight import NEWEST, Sort, WithheldEntry
 from gateway.signing_in import SigningIn
 from gateway.web.admin.audit import Audit
@@ -94,11 +94,12 @@ class Withheld:
         if mail is None:
             raise web.HTTPNotFound
         reason = mail.shown.entry.reason or ""
+        category = self._rooms.config.categories.get(mail.shown.entry.category or "")
         return shown(
             "withheld_one.html",
             operator,
             mail=mail,
-            remedy=REMEDIES[Reason(reason)] if reason in set(Reason) else "",
+            remedy=remedy_of(Reason(reason), category) if reason in set(Reason) else "",
             kind_of=kind_of,
             facts_of=facts_of,
         )

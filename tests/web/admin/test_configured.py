@@ -92,6 +92,13 @@ async def test_a_typical_person_is_decided_on(viewer: Browser, who: str, expecte
     assert (f'<option value="{who}" selected>') in page.text
 
 
+async def test_a_category_without_similar_products_is_told_so(viewer: Browser) -> None:
+    """Nothing can be promoted in it that is similar to what a customer bought: only consent is a mend."""
+    text = words_of(await viewer.get("/admin/configuration?person=customer"))
+    assert "this category names no similar products, so no customer is mailed without it." in text
+    assert "promote what is similar" not in text
+
+
 async def test_nothing_of_it_is_on_record(office: Office, viewer: Browser) -> None:
     """Each typical person can be chosen; another cannot; the log stays empty."""
     statuses = {(await viewer.get(f"/admin/configuration?person={who}")).status for who in PEOPLE}
