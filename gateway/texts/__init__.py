@@ -36,6 +36,8 @@ class Texts:
     page_retry: str
     page_not_found_title: str
     page_not_found_text: str
+    page_nowhere_title: str
+    page_nowhere_text: str
     page_refused_title: str
     page_refused_text: str
     page_unavailable_title: str

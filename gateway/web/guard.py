@@ -79,7 +79,8 @@ def faults_to_pages(language: str) -> Middleware:
         try:
             return await handler(request)
         except web.HTTPException as refusal:
-            answer = page(pages.refused(refusal.status, spoken(request, language)), refusal.status)
+            text = pages.refused(refusal.status, request.path, spoken(request, language))
+            answer = page(text, refusal.status)
             if allowed := refusal.headers.get("Allow"):
                 answer.headers["Allow"] = allowed  # RFC 9110 section 15.5.6
             return answer

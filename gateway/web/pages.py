@@ -208,17 +208,22 @@ def unavailable(about: About | None, choice: Choice | None, spoken: str) -> str:
     )
 
 
-def refused(status: int, spoken: str) -> str:
-    """The page for a request that leads nowhere: the same for every such request (research C10)."""
+_LINKS = {"u", "p", "undo", "confirm"}  # where the links lead that come in a mail
+
+
+def refused(status: int, path: str, spoken: str) -> str:
+    """The page for a request that leads nowhere: the same for every link that does (research C10)."""
     words = texts(spoken)
-    known = status == 404
+    what = "refused"
+    if status == 404:
+        what = "not_found" if path.strip("/").partition("/")[0] in _LINKS else "nowhere"
     return _page(
         "failed.html",
         words,
         spoken,
         None,
-        title=words.page_not_found_title if known else words.page_refused_title,
-        text=words.page_not_found_text if known else words.page_refused_text,
+        title=getattr(words, f"page_{what}_title"),
+        text=getattr(words, f"page_{what}_text"),
         choice=None,
     )
 

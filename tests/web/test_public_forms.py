@@ -82,7 +82,7 @@ async def test_a_list_of_nobody_says_what_else_to_do(open_visitor: Callable[...,
 
 
 NOWHERE = [
-    *("/objection/nobody", "/objection/", "/confirm/forged", "/confirm/", "/subscribe"),
+    *("/", "/objection/nobody", "/objection/", "/subscribe", "/unknown"),
     *("/subscribe/nothing", "/subscribe/events", "/subscribe/newsletter", "/subscribe/invoice"),
 ]
 
@@ -93,6 +93,18 @@ async def test_what_is_not_there_is_not_found(visitor: Visitor) -> None:
     for place in NOWHERE:
         for page in (await visitor.get(place), await visitor.post(place, ("address", "anna@example.org"))):
             assert (page.status, page.text) == (404, nowhere.text), place
+
+
+DEAD = ["/u/forged", "/p/forged", "/undo/forged", "/confirm/forged", "/u/", "/confirm/", "/undo"]
+
+
+async def test_only_dead_links_of_a_mail_speak_of_it(visitor: Visitor) -> None:
+    """Whoever opens one is sent back to the mail, whatever the link; who mistypes an address is not."""
+    dead = [await visitor.post(place) for place in DEAD] + [await visitor.get("/u/forged")]
+    assert {page.status for page in dead} == {404}
+    assert len({page.text for page in dead}) == 1
+    assert "Open the whole link from the message" in dead[0].text
+    assert "message" not in (await visitor.get("/nowhere")).text
 
 
 async def test_without_a_mailbox_nobody_signs_up(open_visitor: Callable[..., Any]) -> None:
