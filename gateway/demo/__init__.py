@@ -92,6 +92,7 @@ class _Demo:
         await self._show_copy(config)
         await self._unsubscribe(gateway)
         await self._sign_in(config, gateway)
+        await self._visit(config)
 
     async def _record_evidence(self, gateway: Running) -> None:
         self._step("1", "Evidence is recorded for eight people")
@@ -188,6 +189,23 @@ class _Demo:
             seen = answer.status == 200 and "anna@example.org" in await answer.text()
             self._check(seen, f"{answer.url.path} answers {answer.status}, and shows Anna's")
 
+    async def _visit(self, config: Config) -> None:
+        self._step("7", "Whoever visits can sign up, object without a mail at hand, and choose what to get")
+        async with aiohttp.ClientSession() as session:
+            for what, url in self._pages(config).items():
+                async with session.get(url) as answer:
+                    self._check(answer.status == 200, f"{what} answers {answer.status}")
+
+    def _pages(self, config: Config) -> dict[str, str]:
+        """The public pages, by what they are."""
+        link = self._link(self.inbox.of("bram@example.org")[0])
+        return {
+            "the sign-up page": f"{config.gateway.public_url}/subscribe/workshops",
+            "the objection form": f"{config.gateway.public_url}/objection",
+            "the unsubscribe page": link,
+            "the preferences page": link.replace("/u/", "/p/"),
+        }
+
     async def _stay(self, config: Config, gateway: Running) -> None:
         self.console.print(
             f"\nStill up: SMTP on {gateway.smtp[0][1]} (login mailtool, password {self.secret})"
@@ -196,7 +214,8 @@ class _Demo:
             f"  the admin pages      {config.gateway.public_url}/admin"
             f" (name {OPERATOR}, password {self.password})"
         )
-        self.console.print(f"  an unsubscribe page  {self._link(self.inbox.of('bram@example.org')[0])}")
+        for what, url in self._pages(config).items():
+            self.console.print(f"  {what:<20} {url}")
         self.console.print(f"  figures and health   {config.gateway.public_url}/metrics  /readyz")
         self.console.print(f"  captured mail        {self.inbox.folder}")
         self.console.print(f"  the log              sendright log --config {self.folder / 'gateway.toml'}")
