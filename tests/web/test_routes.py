@@ -132,6 +132,7 @@ async def test_each_role_gets_what_the_table_gives_it(office: Office, role: Role
             assert (answer.status, answer.location[:14]) == (303, "/admin/sign-in"), case
         elif ROLES.index(role) < ROLES.index(who):  # type: ignore[arg-type]
             assert (answer.status, answer.heading) == (403, "Not allowed"), case
+            assert "takes a role that you do not have" in answer.text, case
         else:
             assert answer.heading != "Not allowed", case
             assert not answer.location.startswith("/admin/sign-in") or path == "/admin/sign-out", case
@@ -161,6 +162,7 @@ async def test_what_another_site_sends_is_refused(office: Office, site: dict[str
         if across == "refused" and who != "link":
             answer = await boss.ask(method, filled(path), headers=headers, data={"name": "boss"})
             assert (answer.status, answer.heading) == (403, "Not allowed"), path
+            assert "was not sent by a page of this gateway" in answer.text, path
 
     assert await office.acts() == before
     assert (await boss.get("/admin")).status == 200

@@ -26,9 +26,14 @@ from gateway.web.route import Route, Who
 SIGN_IN = "/admin/sign-in"
 
 _REFUSALS = {
-    403: ("Not allowed", "This cannot be done from another site, or takes a role that you do not have."),
+    403: ("Not allowed", "This takes a role that you do not have; an administrator can give it to you."),
     404: ("Not found", "There is no such page, or what it was about is no longer there."),
 }
+_FROM_ELSEWHERE = (
+    "Not allowed",
+    "This was not sent by a page of this gateway, or your browser did not say so. Nothing was done: open the "
+    "page here, and send its form again.",
+)
 _ANY_REFUSAL = ("Not possible", "What was sent is not what this page asks for.")
 
 
@@ -79,7 +84,7 @@ def _at(method: str, path: str, handler: Handler, who: Who) -> Route:
             return _answer(fault, None)
 
     async def post(request: web.Request) -> web.StreamResponse:
-        return await get(request) if origin.is_ours(request) else _answer(web.HTTPForbidden(), None)
+        return await get(request) if origin.is_ours(request) else failed(None, 403, *_FROM_ELSEWHERE)
 
     if method == "POST":
         return Route("POST", path, post, who, "refused")

@@ -15,6 +15,7 @@ from gateway.web.admin.gate import SIGN_IN, Gate
 from gateway.web.admin.operator import Operator
 from gateway.web.admin.pages import moved, shown
 from gateway.web.admin.route import AdminRoute
+from gateway.web.guard import from_elsewhere
 from gateway.web.peers import Networks, peer_of
 from gateway.web.route import Route
 
@@ -45,7 +46,9 @@ class WayIn:
 
     async def ask(self, request: web.Request) -> web.Response:
         """The form."""
-        return _form(_ours(request.query.get("then", HOME)))
+        then = _ours(request.query.get("then", HOME))
+        # SameSite=Strict: what a link of another site leads to is asked for without the cookie.
+        return _form(then, maybe_signed_in=from_elsewhere(request))
 
     async def sign_in(self, request: web.Request) -> web.Response:
         """Begin a session, whatever session there was before."""
@@ -76,8 +79,18 @@ class WayIn:
             await self._accounts.end(digest_of(token), self._clock.now())
 
 
-def _form(then: str, name: str = "", fault: str = "", status: int = 200) -> web.Response:
-    return shown("sign_in.html", None, status=status, then=then, name=name, fault=fault)
+def _form(
+    then: str, name: str = "", fault: str = "", status: int = 200, *, maybe_signed_in: bool = False
+) -> web.Response:
+    return shown(
+        "sign_in.html",
+        None,
+        status=status,
+        then=then,
+        name=name,
+        fault=fault,
+        maybe_signed_in=maybe_signed_in,
+    )
 
 
 def _ours(path: str) -> str:

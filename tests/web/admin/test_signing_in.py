@@ -43,6 +43,16 @@ async def test_signing_in_leads_to_no_other_place(office: Office, then: str) -> 
     assert (await office.browser().sign_in(then=then)).location == "/admin"
 
 
+@pytest.mark.parametrize(("site", "told"), [("cross-site", 1), ("same-origin", 0), ("none", 0), ("", 0)])
+async def test_only_who_comes_by_a_link_of_another_site_may_be_signed_in(
+    office: Office, site: str, told: int
+) -> None:
+    """Their browser kept the cookie back: the form offers to go on; to anybody else it does not."""
+    headers = {"Sec-Fetch-Site": site} if site else {}
+    form = await office.browser().ask("GET", "/admin/sign-in?then=/admin/campaigns", headers=headers)
+    assert form.text.count('<a href="/admin/campaigns">go on to the page</a>') == told
+
+
 async def test_a_wrong_password_and_an_unknown_name_are_answered_alike(office: Office) -> None:
     """The same page and status, whether the name, the password or the account's state is wrong."""
     for name in ("olga", "gone"):
