@@ -151,6 +151,11 @@ def _tell_report(report: Imported, *, dry_run: bool, as_json: bool) -> None:
             f"unproven consents: {report.unproven}; without source, wording and wording_version"
             " they are kept, and never count (GDPR art. 7(1))"
         )
+    for category, count in sorted(report.unconfirmed.items()):
+        remark(
+            f"unconfirmed consents: {count}; {category} asks for confirmed_at (double opt-in):"
+            " without it they are kept, and do not count"
+        )
     counts = {name: getattr(report, name) for name in ("imported", "unchanged", "rejected")}
     if as_json:
         tell_json(counts | {"dropped_columns": list(report.dropped_columns)})

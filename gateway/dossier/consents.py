@@ -12,8 +12,9 @@ from typing import TypeAlias
 
 from gateway.dossier.gathering import Section
 from gateway.dossier.records import EvidenceRecord
+from gateway.law.case import is_proven, lacking
 from gateway.law.category import Category
-from gateway.law.evidence import ALL, Consent, Objection, Withdrawal
+from gateway.law.evidence import ALL, Consent, Evidence, Objection, Withdrawal
 from gateway.law.standing import CATEGORY, CHANNEL, MARKETING
 
 Json: TypeAlias = dict[str, object]
@@ -111,14 +112,22 @@ def _notice(one: EvidenceRecord) -> Json:
     return {"@type": ["dpv:ConsentNotice"], **{name: value for name, value in said.items() if value}}
 
 
+def lacks(section: Section, fact: Evidence, now: datetime) -> str:
+    """What a consent lacks so as to count for its category as it is now (L2), in words; empty if nothing."""
+    category = _category(section, fact.category) if isinstance(fact, Consent) else None
+    if not isinstance(fact, Consent) or category is None or is_proven(fact, category, now):
+        return ""
+    return lacking(fact, category)
+
+
 def _events(section: Section, one: EvidenceRecord, consent: Consent, now: datetime) -> Iterator[Json]:
     """What happened to it, in order: asked for, given, confirmed, withdrawn or objected to, expired."""
     details = one.stored.details or {}
     where = str(details.get("source") or "")
     if asked_at := details.get("requested_at"):  # the first step of a double opt-in (confirming.py)
         yield _event("dpv:ConsentRequested", datetime.fromisoformat(str(asked_at)), where)
-    given = "dpv:ConsentGiven" if consent.proven else "dpv:ConsentUnknown"  # GDPR 7(1): not shown
-    event = _event(given, consent.occurred_at, where)
+    shown = consent.proven and not lacks(section, consent, now)  # GDPR 7(1)
+    event = _event("dpv:ConsentGiven" if shown else "dpv:ConsentUnknown", consent.occurred_at, where)
     if consent.expires_at:
         until = {"@type": ["dpv:UntilTimeDuration"], "rdf:value": consent.expires_at.isoformat()}
         event["dpv:hasDuration"] = until

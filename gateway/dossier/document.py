@@ -118,6 +118,7 @@ def _answer(one: Answer) -> Json:
         "ground": outcome.value if isinstance(decision, Send) else None,
         "reason": None if isinstance(decision, Send) else outcome.value,
         "sentence": outcome.sentence,
+        "lacks": None if isinstance(decision, Send) else decision.detail or None,
         "article": decision.article,
         "evidence": list(decision.evidence),
     }

@@ -17,6 +17,7 @@ from pathlib import Path
 from markupsafe import Markup
 
 from gateway import look
+from gateway.dossier.consents import lacks
 from gateway.dossier.gathering import Answer, Dossier, Section, article_of
 from gateway.dossier.records import DecisionRecord, EvidenceRecord
 from gateway.dossier.words import facts_of, sentence_of
@@ -72,9 +73,10 @@ def _said(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _evidence(one: EvidenceRecord) -> Iterator[tuple[str, str]]:
-    """The facts of a row and its proof; where both have a name, the proof says more."""
-    return _pairs({"id": one.fact.id} | facts_of(one.fact) | dict(one.stored.details or {}))
+def _evidence(one: EvidenceRecord, section: Section, now: datetime) -> Iterator[tuple[str, str]]:
+    """The facts of a row and its proof; where both have a name, the proof says more. Then what lacks (L2)."""
+    yield from _pairs({"id": one.fact.id} | facts_of(one.fact) | dict(one.stored.details or {}))
+    yield from _pairs({"does not count": lacks(section, one.fact, now)})
 
 
 def _decision(one: DecisionRecord) -> Iterator[tuple[str, str]]:

@@ -14,6 +14,7 @@ Rules of this file:
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -28,11 +29,14 @@ from gateway.intake.files import EvidenceFile, raw_row
 from gateway.intake.kinds import REFUSALS
 from gateway.intake.rows import Accepted, Desk, Rejected, kind_named
 from gateway.keys import Keys
+from gateway.law.case import is_for, is_proven
+from gateway.law.category import Category
 from gateway.law.evidence import Consent, kind_of
 from gateway.ports import Appended, Clock, ErasedError, Ledger, NewEvidence
 
 LEAST_BATCH, LARGEST_BATCH = 128, 512  # rows; fewer would be no shorter, for the disk takes its time anyway
 SHORT = 0.020  # seconds a transaction may last (design section 6)
+UNCONFIRMED = "unconfirmed: the category asks for confirmed_at (double opt-in)"
 MOST_DROPPED = 1000  # column names that are kept to be told
 
 Passes: TypeAlias = Callable[[], Iterable[RawRow]]
@@ -65,12 +69,17 @@ class Rooms(Protocol):
 
 @dataclass(slots=True)
 class Imported:
-    """What came of the rows; `unproven` counts the consents taken without proof, which do not count (L2)."""
+    """What came of the rows.
+
+    `unproven` counts the consents taken without proof, `unconfirmed` by category those that lack the
+    confirmation it asks for: neither count (L2).
+    """
 
     imported: int = 0
     unchanged: int = 0
     rejected: int = 0
     unproven: int = 0
+    unconfirmed: Counter[str] = field(default_factory=Counter)
     dropped: dict[str, None] = field(default_factory=dict)
 
     @property
@@ -108,7 +117,8 @@ async def import_file(
     """
     opened = EvidenceFile(file) if isinstance(file, Path) else file
     desk = desk_of(rooms.config, rooms.keys, controller)
-    return await _record(desk, rooms.ledger, opened.rows, rooms.clock.now, on_reject)
+    laws = rooms.config.categories
+    return await _record(desk, laws, rooms.ledger, opened.rows, rooms.clock.now, on_reject)
 
 
 async def record(
@@ -117,16 +127,35 @@ async def record(
     """Put rows on record, as an import would. Raises StoreUnavailableError."""
     raw = [raw_row(number, row) for number, row in enumerate(rows, 1)]
     desk = desk_of(rooms.config, rooms.keys, controller)
-    return await _record(desk, rooms.ledger, lambda: raw, lambda: now, lambda _row, _reason: None)
+    laws = rooms.config.categories
+    return await _record(desk, laws, rooms.ledger, lambda: raw, lambda: now, lambda _row, _reason: None)
 
 
 async def _record(
-    desk: Desk, ledger: Ledger, passes: Passes, now: Callable[[], datetime], on_reject: OnReject
+    desk: Desk,
+    categories: Mapping[str, Category],
+    ledger: Ledger,
+    passes: Passes,
+    now: Callable[[], datetime],
+    on_reject: OnReject,
 ) -> Imported:
     report = Imported()
     await _refusals(desk, ledger, passes(), now, report)
-    await _others(desk, ledger, passes(), now, on_reject, report)
+    async for accepted in _others(desk, ledger, passes(), now, on_reject, report):
+        report.unproven += bool(accepted.note)
+        if uncounted(accepted, categories) == UNCONFIRMED and isinstance(accepted.row.fact, Consent):
+            report.unconfirmed[accepted.row.fact.category] += 1
     return report
+
+
+def uncounted(accepted: Accepted, categories: Mapping[str, Category]) -> str:
+    """Why a consent does not count (L2); empty where it does."""
+    fact = accepted.row.fact
+    if accepted.note or not isinstance(fact, Consent):
+        return accepted.note
+    own = (one for one in categories.values() if is_for(fact.category, one))
+    proven = all(is_proven(fact, one, fact.recorded_at) for one in own)
+    return "" if proven else UNCONFIRMED
 
 
 async def _refusals(
@@ -163,8 +192,8 @@ async def _others(
     now: Callable[[], datetime],
     on_reject: OnReject,
     report: Imported,
-) -> None:
-    """The second pass: everything but refusals, and every row that is rejected."""
+) -> AsyncIterator[Accepted]:
+    """The second pass: everything but refusals, each as it is on record; and every row that is rejected."""
 
     def reject(raw: RawRow, reason: str) -> None:
         report.rejected += 1
@@ -182,7 +211,7 @@ async def _others(
     async for _raw, accepted, appended in _appended(ledger, sound(), reject):
         report.count(appended)
         report.drop(accepted.dropped)
-        report.unproven += bool(accepted.note)
+        yield accepted
 
 
 async def _appended(

@@ -20,18 +20,16 @@ from datetime import timedelta
 
 from gateway.intake.files import raw_row
 from gateway.intake.kinds import REFUSALS
-from gateway.intake.recording import Rooms, correction_fault, desk_of
+from gateway.intake.recording import Rooms, correction_fault, desk_of, uncounted
 from gateway.intake.rows import Accepted, Desk, Rejected, kind_named
-from gateway.law.case import is_for, is_proven
 from gateway.law.category import Category
-from gateway.law.evidence import Consent, Objection, Withdrawal
+from gateway.law.evidence import Objection, Withdrawal
 from gateway.objecting import Recorded, refused
 from gateway.ports import Appended, Clock, ErasedError, Ledger, NewEvidence
 
 CHECKED_AT_ONCE = 50  # rows, some 2 ms, after which others have their turn
 LIVE = timedelta(days=1)  # rule 4
 
-UNCONFIRMED = "unconfirmed: the category asks for confirmed_at (double opt-in)"
 OBJECTED = "optout_used: recorded as an objection to marketing too"
 
 
@@ -156,7 +154,7 @@ def _said(row: NewEvidence, appended: Appended) -> Recorded | None:
 
 
 def _taken(checked: _Checked, appended: Appended, categories: Mapping[str, Category]) -> Taken:
-    lacks = _lacks(checked.row, categories)
+    lacks = uncounted(checked.row, categories)
     return Taken(
         id=appended.id,
         new=appended.new,
@@ -164,13 +162,3 @@ def _taken(checked: _Checked, appended: Appended, categories: Mapping[str, Categ
         note=lacks or (OBJECTED if checked.objection else ""),
         dropped=checked.row.dropped,
     )
-
-
-def _lacks(accepted: Accepted, categories: Mapping[str, Category]) -> str:
-    """Why a consent does not count (L2); empty where it does."""
-    fact = accepted.row.fact
-    if accepted.note or not isinstance(fact, Consent):
-        return accepted.note
-    own = (one for one in categories.values() if is_for(fact.category, one))
-    proven = all(is_proven(fact, one, fact.recorded_at) for one in own)
-    return "" if proven else UNCONFIRMED

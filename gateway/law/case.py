@@ -64,6 +64,15 @@ def is_proven(consent: Consent, category: Category, now: datetime) -> bool:
     return consent.proven and consent.confirmed_at is not None and consent.confirmed_at <= now
 
 
+def lacking(consent: Consent, category: Category) -> str:
+    """What a consent that is not proven for this category lacks (L2), in words."""
+    if not consent.proven:
+        return "lacks its source, its wording or the wording's version"
+    if consent.confirmed_at is not None:
+        return "its confirmed_at lies ahead"
+    return f"lacks confirmed_at, which {category.id} asks for (double opt-in)"
+
+
 def is_expired(consent: Consent, now: datetime) -> bool:
     """A consent ends at the very moment it names."""
     return consent.expires_at is not None and consent.expires_at <= now

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gateway.law import customer
-from gateway.law.case import Case, is_expired, is_for, is_proven
+from gateway.law.case import Case, is_expired, is_for, is_proven, lacking
 from gateway.law.evidence import Consent, Purchase
 from gateway.law.reason import Reason
 
@@ -24,13 +24,19 @@ ORDER: tuple[Reason, ...] = (  # nearest first
 _RANK = {reason: rank for rank, reason in enumerate(ORDER)}
 
 
-def nearest(case: Case) -> tuple[Reason, tuple[int, ...]]:
-    """The nearest reason that any row yields, and the ids of the rows that yield it."""
+def nearest(case: Case) -> tuple[Reason, tuple[int, ...], str]:
+    """The nearest reason that any row yields, the ids of the rows that yield it, and what these lack."""
     if not case.standing.known:
-        return Reason.UNKNOWN_PERSON, ()
+        return Reason.UNKNOWN_PERSON, (), ""
     yields = [*_of_consents(case), *_of_purchases(case), *_of_others(case)]
     reason = min([reason for reason, _ in yields], key=_RANK.__getitem__, default=Reason.NOT_A_CUSTOMER)
-    return reason, tuple(sorted(row for found, row in yields if found is reason))
+    rows = tuple(sorted(row for found, row in yields if found is reason))
+    return reason, rows, _lacking(rows, case) if reason is Reason.CONSENT_UNPROVEN else ""
+
+
+def _lacking(rows: tuple[int, ...], case: Case) -> str:
+    """What unproven consents for this category lack (L2)."""
+    return "; ".join(sorted({lacking(row, case.category) for row in case.consents if row.id in rows}))
 
 
 def _of_consents(case: Case) -> Iterator[tuple[Reason, int]]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
 from collections.abc import Callable
 
 import pytest
 
-from tests.cli.conftest import BUTCHER, ROWS, Shop
+from tests.cli.conftest import BUTCHER, CONFIG, ROWS, Shop
 
 
 def test_import_tells_what_came_of_the_rows(shop: Shop) -> None:
@@ -32,6 +33,23 @@ def test_rejected_rows_are_exit_code_1_and_named(shop: Shop) -> None:
     assert ran.out == "imported 4, unchanged 0, rejected 1\n"
     assert "line 5: email: " in ran.err
     assert "unproven consents: 1" in ran.err
+
+
+def test_an_unconfirmed_consent_is_told_wherever_it_is_asked_about(shop: Shop) -> None:
+    """Import, decide and dossier say that a double opt-in category asks for confirmed_at (L2)."""
+    strict = CONFIG.replace('title = "Nieuwsbrief"', 'title = "Nieuwsbrief"\ndouble_opt_in = true')
+    shop.file("gateway.toml", strict)
+    lacks = "lacks confirmed_at, which newsletter asks for (double opt-in)"
+
+    imported = shop.run("import", shop.file("rows.csv", ROWS))
+    decided = shop.run("decide", "anna@example.org", "--category", "newsletter")
+    held = json.loads(shop.run("dossier", "anna@example.org", "--format", "json").out)
+
+    assert imported.out == "imported 3, unchanged 0, rejected 0\n"
+    assert "unconfirmed consents: 2; newsletter asks for confirmed_at (double opt-in)" in imported.err
+    assert decided.out.startswith(f"withhold: consent-unproven ({lacks})\n")
+    assert {one["lacks"] for one in held["sections"][0]["now"]} == {lacks, None}
+    assert lacks in shop.run("dossier", "anna@example.org", "--format", "html").out
 
 
 def test_the_rejects_file_can_be_opened_safely(shop: Shop) -> None:

@@ -668,11 +668,20 @@ IMPERSONAL = (
     C("info@ objected", 3, R.OBJECTED, (objection(),), (4,), **INFO),
 )
 
+UNPROVEN = "lacks its source, its wording or the wording's version"
 NEAREST = (
     C("expired this very moment", 15, R.CONSENT_EXPIRED, (consent(expires_at=NOW),), (1,)),
     C("expired goes before unproven", 15, R.CONSENT_EXPIRED, (consent(expires_at=NOW, proven=False),), (1,)),
-    C("no proof", 15, R.CONSENT_UNPROVEN, (consent(proven=False),), (1,)),
-    C("never confirmed", 15, R.CONSENT_UNPROVEN, (consent(),), (1,), category=CONFIRMED),
+    C("no proof", 15, R.CONSENT_UNPROVEN, (consent(proven=False),), (1,), detail=UNPROVEN),
+    C(
+        "never confirmed",
+        15,
+        R.CONSENT_UNPROVEN,
+        (consent(),),
+        (1,),
+        category=CONFIRMED,
+        detail=f"lacks confirmed_at, which {CONFIRMED.id} asks for (double opt-in)",
+    ),
     C(
         "confirmed a moment from now",
         15,
@@ -680,6 +689,7 @@ NEAREST = (
         (consent(confirmed_at=NOW + TICK),),
         (1,),
         category=CONFIRMED,
+        detail="its confirmed_at lies ahead",
     ),
     C(
         "confirmed, but unproven",
@@ -688,8 +698,17 @@ NEAREST = (
         (consent(proven=False, confirmed_at=NOW),),
         (1,),
         category=CONFIRMED,
+        detail=UNPROVEN,
     ),
-    C("unproven, for another channel", 15, R.CONSENT_UNPROVEN, (consent(proven=False),), (1,), channel="sms"),
+    C(
+        "unproven, for another channel",
+        15,
+        R.CONSENT_UNPROVEN,
+        (consent(proven=False),),
+        (1,),
+        channel="sms",
+        detail=UNPROVEN,
+    ),
     C(
         "a one-off customer of long ago",
         15,
@@ -777,7 +796,15 @@ _YIELDS: tuple[tuple[Reason, Evidence], ...] = (  # nearest first; a category th
     (R.NOT_A_CUSTOMER, contact(28)),
 )
 ORDER_OF_NEAREST = tuple(
-    C(f"{reason} is nearer than all after it", 15, reason, tuple(rows), (rows[0].id,), category=FADING)
+    C(
+        f"{reason} is nearer than all after it",
+        15,
+        reason,
+        tuple(rows),
+        (rows[0].id,),
+        category=FADING,
+        detail=UNPROVEN if reason is R.CONSENT_UNPROVEN else "",
+    )
     for reason, rows in (
         (reason, [row for _, row in _YIELDS[place:]]) for place, (reason, _) in enumerate(_YIELDS)
     )
