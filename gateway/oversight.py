@@ -165,7 +165,7 @@ class Campaign:
 
     key: CampaignKey
     name: str | None
-    first: datetime  # the hour of its first mail, and of its last
+    first: datetime  # when its first mail was decided on, and its last
     last: datetime
     sent: Mapping[str, int]  # by ground
     withheld: Mapping[str, int]  # by reason, those that report mode relayed among them

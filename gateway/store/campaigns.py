@@ -22,12 +22,12 @@ from typing import Any, TypeAlias
 
 from sqlalchemy import Row, Text, and_, column, func, select, text
 
-from gateway.ids import from_ref
+from gateway.ids import from_ref, time_of
 from gateway.oversight import FIRST, Campaign, CampaignKey, CampaignPage
 from gateway.store.compiling import unindexed
 from gateway.store.mailed_last import Place, mailed_last
 from gateway.store.reader import Reader
-from gateway.store.spelling import micros, start_of
+from gateway.store.spelling import micros
 from gateway.store.tables import decision_details, decisions, ledger, ledger_details, tallies
 
 TALLIES = 5000  # of one campaign
@@ -95,8 +95,8 @@ class Campaigns:
         return Campaign(
             key=key,
             name=name,
-            first=start_of(rows[-1].hour),
-            last=start_of(rows[0].hour),
+            first=time_of(min(row.first for row in rows)),
+            last=time_of(max(row.last for row in rows)),
             sent=_counted(rows, "send"),
             withheld=_counted(rows, "withhold"),
             relaxed=sum(row.number for row in rows if row.relaxed),

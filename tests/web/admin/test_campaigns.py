@@ -53,8 +53,8 @@ async def test_what_each_came_to_and_two_compared(office: Office, browser_of: Br
     assert MARKUP not in page.text
     table = rows(page)
     assert list(table) == [MARKUP, "spring"]
-    assert table["spring"] == ["shop", "2026-11-21 12:00", "1", "1", "0", "1"]
-    assert table[MARKUP] == ["shop", "2026-11-21 12:00", "1", "2", "0", "0"]
+    assert table["spring"] == ["shop", "2026-11-21 12:01", "1", "1", "0", "1"]
+    assert table[MARKUP] == ["shop", "2026-11-21 12:02", "1", "2", "0", "0"]
     a, b = re.findall(r'name="a" value="([^"]*)"', page.text)
     compared = await browser_of.get(f"/admin/campaigns/compare?a={b}&b={a}")
     assert MARKUP not in compared.text
@@ -68,6 +68,20 @@ async def test_what_each_came_to_and_two_compared(office: Office, browser_of: Br
         if "autumn" in link
     ]
     assert (await browser_of.get(log)).text.count('<td class="when"') == 1
+
+
+async def test_what_is_alone_is_compared_with_nothing(office: Office, browser_of: Browser) -> None:
+    """One campaign: when it was mailed, to the minute, and no button; two: each choice says which it is."""
+    await mailed(office, "spring", "bram@example.org")
+    office.house.clock.move(timedelta(minutes=15))
+    await mailed(office, "spring", "chris@example.org")
+    alone = await browser_of.get("/admin/campaigns")
+    assert rows(alone)["spring"] == ["shop", "2026-11-21 12:01 to 2026-11-21 12:17", "0", "2", "0", "0"]
+    assert "ompare" not in alone.text
+    await mailed(office, "autumn", "bram@example.org")
+    page = await browser_of.get("/admin/campaigns")
+    for which in ("first", "second"):
+        assert f'aria-label="{which} of the two: spring"' in page.text
 
 
 async def test_pages(office: Office, browser_of: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
