@@ -9,6 +9,7 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, TextIO
 
@@ -32,12 +33,13 @@ from gateway.commands.terminal import (
 )
 from gateway.config import Config
 from gateway.intake import EvidenceFile, FileError, Imported, RawRow, import_file
-from gateway.intake.fields import is_blank, kept
+from gateway.intake.fields import FIELDS, is_blank, kept
 from gateway.intake.recording import OnReject, Rooms
 from gateway.objecting import Objecting, Recorded
 from gateway.opening import rooms
 
 COLLECT_AFTER = 50_000  # objects: some batches of rows
+NEAR = 0.65  # of 1: how like a column's name must be for a slip
 PASSES = 2  # an import reads its file twice: refusals take effect first
 
 ControllerId = Annotated[str | None, typer.Option("--controller", help="For which controller.")]
@@ -53,7 +55,10 @@ def import_(
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Put evidence on record; what is on record already stays as it is."""
+    """Put evidence on record; what is on record already stays as it is.
+
+    The columns of each kind, with rows that work, are in docs/import.md.
+    """
     loaded = configuration(config, as_json=as_json)
     chosen = _the_controller(loaded, controller)
     try:
@@ -156,6 +161,9 @@ def _tell_report(report: Imported, *, dry_run: bool, as_json: bool) -> None:
             f"unconfirmed consents: {count}; {category} asks for confirmed_at (double opt-in):"
             " without it they are kept, and do not count"
         )
+    for name in report.dropped_columns:
+        if near := get_close_matches(name.lower(), FIELDS, 1, NEAR):
+            remark(f"{name}: did you mean {near[0]}?")
     counts = {name: getattr(report, name) for name in ("imported", "unchanged", "rejected")}
     if as_json:
         tell_json(counts | {"dropped_columns": list(report.dropped_columns)})

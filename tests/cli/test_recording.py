@@ -6,6 +6,7 @@ import csv
 import json
 import os
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -50,6 +51,36 @@ def test_an_unconfirmed_consent_is_told_wherever_it_is_asked_about(shop: Shop) -
     assert decided.out.startswith(f"withhold: consent-unproven ({lacks})\n")
     assert {one["lacks"] for one in held["sections"][0]["now"]} == {lacks, None}
     assert lacks in shop.run("dossier", "anna@example.org", "--format", "html").out
+
+
+def test_the_rows_in_the_documentation_work(shop: Shop) -> None:
+    """docs/import.md has a confirmed consent, a customer's soft opt-in and an objection, as it says."""
+    text = (Path(__file__).parents[2] / "docs" / "import.md").read_text("utf-8")
+    rows = text.partition("```csv\n")[2].partition("```")[0]
+    shop.file("gateway.toml", CONFIG.replace('["bread"]', '["shop"]\ndouble_opt_in = true'))
+
+    ran = shop.run("import", shop.file("rows.csv", rows))
+    said = [
+        shop.run("decide", f"{name}@example.org", "--category", "newsletter").out.splitlines()[0]
+        for name in ("anna", "bram", "chris")
+    ]
+
+    assert (ran.out, ran.err) == ("imported 3, unchanged 0, rejected 0\n", "")
+    assert said == ["send: consent", "send: soft-opt-in (one-off customer)", "withhold: objected"]
+
+
+@pytest.mark.parametrize(
+    ("column", "meant"),
+    [("optout_offered", "optout_offered_at"), ("Confirmed", "confirmed_at"), ("shoe size", "")],
+)
+def test_a_dropped_column_near_a_known_one_is_told(shop: Shop, column: str, meant: str) -> None:
+    """A slip in a column's name costs its proof; the report names the column that was meant."""
+    path = shop.file("rows.csv", f"email,kind,{column}\nanna@example.org,objection,7\n")
+
+    ran = shop.run("import", path)
+
+    assert f"not stored: {column}" in ran.out
+    assert ran.err == (f"{column}: did you mean {meant}?\n" if meant else "")
 
 
 def test_the_rejects_file_can_be_opened_safely(shop: Shop) -> None:
