@@ -97,9 +97,10 @@ class Preferring:
     async def stop(self, about: About, scope: str) -> Recorded:
         """Put an objection on record, by the page (rule 2).
 
-        A scope that is not known here is all marketing (law.md section 3). Raises StoreUnavailableError.
+        A scope that is not known here, or is of service mail, which no objection stops (L12), is all
+        marketing (law.md section 3). Raises StoreUnavailableError.
         """
-        known = self._law.known_categories(about.token.controller)
+        known = self._law.known_categories(about.token.controller) - self._service
         kind, _, name = checked_scope(scope, known).partition(":")
         choices: dict[str, Choice] = {"category": "category", "profiling": "profiling"}
         choice = choices.get(kind, "marketing")
@@ -134,6 +135,12 @@ class Preferring:
             return Preference(category, on, None)
         (topic,) = self._confirming.topics([category], language)
         return Preference(category, on, topic)
+
+    @property
+    def _service(self) -> set[str]:
+        """The ids of categories of service mail, former ones included."""
+        needed = [one for one in self._law.categories.values() if one.is_service]
+        return {name for one in needed for name in (one.id, *one.formerly)}
 
     def _can_ask(self, category: Category, address: str) -> bool:
         """Whether consent to be mailed can be asked for, by mail."""

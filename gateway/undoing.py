@@ -55,12 +55,13 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Undone:
-    """What came of an undo: a consent on record `at` a moment, a mail on its way, or nothing, being too late.
+    """What came of an undo: a consent on record `at` a moment, a mail on its way, or nothing.
 
+    Then it was too late, or no mail can be sent now (confirming.py, rule 5).
     `link` is the token of the link that was objected by.
     """
 
-    outcome: Literal["consented", "mailed", "late"]
+    outcome: Literal["consented", "mailed", "unmailed", "late"]
     about: About
     link: str
     topic: Topic | None = None
@@ -143,7 +144,7 @@ class Undoing:
             language=language,
             page=SOURCE,
         )
-        return Undone("mailed" if asked else "late", about, objected.link, address=address)
+        return Undone("mailed" if asked else "unmailed", about, objected.link, address=address)
 
     async def _is_free(self, about: About, category: Category, at: datetime) -> bool:
         """Whether no refusal from before stands, as far as can be told now (rule 2).

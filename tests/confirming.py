@@ -26,6 +26,7 @@ class Confirming:
     """Words consents, and remembers what mails it was to send."""
 
     mails: bool = True  # whether controllers have a mailbox to write from
+    full: bool = False  # whether they were written to as often as may be
     version: str = "01234567"
     asked: list[Asked] = field(default_factory=list)
 
@@ -49,6 +50,8 @@ class Confirming:
         self, mailbox: Mailbox, controller: str, topics: Sequence[Topic], *, language: str, page: str
     ) -> bool:
         """As the story's port."""
+        if self.full:
+            return False
         categories = tuple(topic.category for topic in topics)
         self.asked.append(Asked(mailbox.wire, controller, categories, language, page))
         return True

@@ -56,6 +56,8 @@ class Texts:
     page_undone: str
     page_mailed_title: str
     page_mailed: str
+    page_unmailed_title: str
+    page_unmailed: str
     page_late_title: str
     page_late: str
     choose_title: str

@@ -106,9 +106,14 @@ def done(about: About, recorded: Recorded, spoken: str, link: str, offer: Offer 
 
 
 def undone(what: Undone, spoken: str) -> str:
-    """A consent given anew and its words, a mail that asks for one, or that it is too late."""
+    """A consent given anew and its words, a mail that asks for one, or why there is neither."""
     words, about = texts(spoken), what.about
-    said = {"consented": "page_undone", "mailed": "page_mailed", "late": "page_late"}[what.outcome]
+    said = {
+        "consented": "page_undone",
+        "mailed": "page_mailed",
+        "unmailed": "page_unmailed",
+        "late": "page_late",
+    }[what.outcome]
     return _page(
         "undone.html",
         words,

@@ -98,6 +98,7 @@ async def test_looking_changes_nothing(site: Site, client, method: str) -> None:
         ("category:unheard-of", "marketing", "no more advertising"),
         ("category:meat", "marketing", "no more advertising"),
         ("everything", "marketing", "no more advertising"),
+        ("category:invoice", "marketing", "no more advertising"),
     ],
 )
 async def test_turning_off_is_an_objection_at_once(

@@ -109,6 +109,21 @@ async def test_with_double_opt_in_the_undo_is_a_mail(serving, client) -> None:
     assert consents(site) == []
 
 
+async def test_an_undo_that_can_send_no_mail_now_says_so(serving, client) -> None:
+    """Nobody is told that it is too late while it is not; the objection stands, and no mail goes."""
+    site: Site = await serving(categories={"news": replace(NEWS, double_opt_in=True)})
+    undo = await undo_of(site, client)
+    site.confirming.full = True
+
+    async with client.post(undo, headers=ENGLISH) as answer:
+        text = await answer.text()
+
+    assert "<h1>No mail can be sent now</h1>" in text
+    assert "Your objection stands" in text
+    assert "Too late" not in text
+    assert consents(site) == []
+
+
 async def test_a_store_that_is_down_undoes_nothing(site: Site, client) -> None:
     """503, and the same button works once it is back."""
     undo = await undo_of(site, client)
