@@ -34,7 +34,7 @@ from gateway.grants import law_of
 from gateway.intake.fields import moment_of
 from gateway.law.category import Category
 from gateway.law.decision import Decision, Send, Withhold, decide
-from gateway.law.evidence import Channel
+from gateway.law.evidence import Channel, Evidence
 from gateway.law.reason import Reason
 from gateway.law.record import Law
 from gateway.law.standing import standing_of
@@ -84,13 +84,22 @@ async def _decide(
         law = await _law_at(place, at) if at else law_of(config)
         category = category_named(law, name)
         person = place.keys.hash(category.controller, mailbox.comparable)
-        rows = await place.ledger.evidence(category.controller, person, at)
+        rows = await place.ledger.evidence(category.controller, person)
     standing = standing_of(
-        [row for row in rows if at is None or row.occurred_at <= at],
+        _by(at, rows) if at else rows,
         local_part=mailbox.local_part,
         known_categories=law.known_categories(category.controller),
     )
     return decide(category, law.controllers[category.controller], channel, standing, now)
+
+
+def _by(at: datetime, rows: list[Evidence]) -> list[Evidence]:
+    """The rows recorded and occurred by then; how many more had occurred is remarked."""
+    occurred = [row for row in rows if row.occurred_at <= at]
+    recorded = [row for row in occurred if row.recorded_at <= at]
+    if later := len(occurred) - len(recorded):
+        remark(f"{later} row{'s' * (later != 1)} occurred by then and were recorded later: they do not count")
+    return recorded
 
 
 async def _law_at(place: Rooms, at: datetime) -> Law:
@@ -175,6 +184,7 @@ def log(
 async def _log(
     config: Config, filters: Filters, mailbox: Mailbox | None, show: Callable[[LogEntry], None]
 ) -> None:
+    found = 0
     async with rooms(config) as place:
         if mailbox is not None:
             people = tuple(
@@ -184,6 +194,9 @@ async def _log(
             filters = replace(filters, people=people)
         async for entry in place.log.entries(filters):
             show(entry)
+            found += 1
+    if not found:
+        remark("no decision on record matches" if filters != Filters() else "no decision is on record yet")
 
 
 def _printer(form: Format) -> Callable[[LogEntry], None]:

@@ -11,6 +11,7 @@ import secrets
 import signal
 import smtplib
 import socket
+import sys
 import tempfile
 from email import message_from_bytes
 from hashlib import sha256
@@ -46,6 +47,12 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def _program() -> str:
+    """How this program was called, so that it can be called again."""
+    called = sys.argv[0]
+    return f"{sys.executable} -m gateway" if called.endswith("__main__.py") else called
 
 
 class _Demo:
@@ -218,7 +225,7 @@ class _Demo:
             self.console.print(f"  {what:<20} {url}")
         self.console.print(f"  figures and health   {config.gateway.public_url}/metrics  /readyz")
         self.console.print(f"  captured mail        {self.inbox.folder}")
-        self.console.print(f"  the log              sendright log --config {self.folder / 'gateway.toml'}")
+        self.console.print(f"  the log              {_program()} log --config {self.folder / 'gateway.toml'}")
         self.console.print("Ctrl-C ends it and removes its files.")
         stop = asyncio.Event()
         for name in (signal.SIGINT, signal.SIGTERM):

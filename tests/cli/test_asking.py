@@ -63,6 +63,13 @@ def test_decide_at_a_time_counts_only_what_was_there(stocked: Shop) -> None:
     assert decide(stocked, "bram@example.org", "--at", "2026-05-01")["at"] == "2026-05-01T00:00:00+00:00"
 
 
+def test_decide_at_a_time_tells_what_was_recorded_later(stocked: Shop) -> None:
+    """Whoever asks about a day before the import learns why the rows of that day do not count."""
+    ran = stocked.run("decide", "bram@example.org", "--category", "newsletter", "--at", "2026-05-01")
+
+    assert "2 rows occurred by then and were recorded later" in ran.err
+
+
 def test_decide_at_a_time_leaves_out_what_occurred_later(shop: Shop) -> None:
     """A row recorded by T that says it occurred after T does not count at T."""
     now = datetime.now(UTC)
@@ -225,6 +232,14 @@ def test_the_log_for_people_has_a_line_a_decision(mailed: Shop) -> None:
 
     assert len(ran.out.splitlines()) == 3
     assert "anna@example.org" in ran.out
+
+
+def test_a_log_without_a_match_says_so(mailed: Shop) -> None:
+    """An empty answer is told apart from a slip, on standard error alone."""
+    ran = mailed.run("log", "--campaign", "nothing", "--format", "json")
+
+    assert (ran.code, ran.out, ran.err) == (0, "", "no decision on record matches\n")
+    assert mailed.run("log").err == ""
 
 
 def test_doubts_are_listed_for_the_officer(stocked: Shop) -> None:
