@@ -17,7 +17,7 @@ from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 
-from gateway.config import Config
+from gateway.config import Config, Listen
 from gateway.confirming import Confirming
 from gateway.copies import Copyist
 from gateway.dossier import DossiersAsJson
@@ -272,6 +272,7 @@ def _submissions(given: Prepared, opened: Rooms, smarthost: SmarthostPool, metri
         metrics=metrics,
         new_submission=new_submission,
         answer_within=config.smtp.answer_within_seconds,
+        next_hop=str(Listen(config.smarthost.host, config.smarthost.port)),
     )
 
 

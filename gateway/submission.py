@@ -63,6 +63,7 @@ BUSY_PAUSE = 0.05  # seconds before looking again whether another connection is 
 ALARM_AFTER = 3  # the same fault on the same message this often is no passing doubt (I4)
 FAULTS_KEPT = 1000  # messages
 FINAL = frozenset({Cause.DONE, Cause.ALL_REFUSED, Cause.ALL_WITHHELD})  # the client need not try again
+BEFORE_MAIL = frozenset({Stage.CONNECT, Stage.GREETING, Stage.EHLO, Stage.STARTTLS, Stage.AUTH})
 
 log = structlog.get_logger()
 
@@ -111,8 +112,12 @@ class Submissions:
         metrics: Metrics,
         new_submission: Callable[[], tuple[int, str]],
         answer_within: float,
+        next_hop: str,
     ) -> None:
-        """`new_submission` gives an id and its reference; `answer_within` is in seconds."""
+        """`new_submission` gives an id and its reference; `answer_within` is in seconds.
+
+        `next_hop` is the smarthost's host and port, as the log names it.
+        """
         self.new_submission = new_submission
         self._grants = grants
         self._journal = journal
@@ -122,6 +127,7 @@ class Submissions:
         self._clock = clock
         self._metrics = metrics
         self._answer_within = answer_within
+        self._next_hop = next_hop
         self._draining = asyncio.Event()
         self._under_way: set[asyncio.Task[Outcome]] = set()
         self._faults: dict[bytes, int] = {}  # unexpected faults by message, the latest few
@@ -336,7 +342,20 @@ class Submissions:
             relayed=outcome.relayed,
             withheld=outcome.withheld,
             refused=outcome.refused,
+            **self._trouble(outcome.answer),
         )
+
+    def _trouble(self, answer: Answer | None) -> dict[str, object]:
+        """How the smarthost failed; in its own words only where these cannot be about a person (L26)."""
+        if answer is None:
+            return {}
+        told: dict[str, object] = {
+            "next_hop": self._next_hop,
+            "stage": answer.stage.value,
+            "code": answer.code,
+        }
+        impersonal = answer.code == 0 or answer.stage in BEFORE_MAIL
+        return told | ({"text": answer.text} if impersonal else {})
 
     def _alarm(self, fingerprint: bytes, ref: str) -> None:
         """The same fault on one message again and again is an alarm, never a 5yz (I4)."""

@@ -194,6 +194,7 @@ class Room:
             metrics=self.metrics,
             new_submission=lambda: (1, "R1"),
             answer_within=answer_within,
+            next_hop="mx.example:25",
         )
 
     @property

@@ -227,6 +227,26 @@ async def test_an_address_the_next_hop_cannot_take_is_refused_unsent(room: Room)
     assert (room.kinds, room.hop.served) == ([FateKind.REFUSED], [])
 
 
+# --- what the operator is told
+
+
+async def test_the_log_names_what_failed_at_the_smarthost(room: Room) -> None:
+    """Host, port, stage, code and words of a fault of the set-up; no words about a person (L26)."""
+    room.hop.fault = Answer(Kind.SETUP, Stage.AUTH, 535, "5.7.8", "authentication failed")
+    with capture_logs() as logs:
+        await submitted(room, ANNA)
+    room.hop.fault = None
+    room.hop.answers[ANNA] = Answer(Kind.REPLY, Stage.RCPT, 451, "4.2.1", f"{ANNA} is greylisted")
+    with capture_logs() as later:
+        await submitted(room, ANNA)
+
+    told = [(line["next_hop"], line["stage"], line["code"], line.get("text")) for line in (*logs, *later)]
+    assert told == [
+        ("mx.example:25", "AUTH", 535, "authentication failed"),
+        ("mx.example:25", "RCPT", 451, None),
+    ]
+
+
 # --- the same fault again and again (I4)
 
 

@@ -187,12 +187,18 @@ class Connection(SMTP):
             while True:
                 await self._obey(await self.line())
         except HangUpError as end:
+            if end.reply in reply.GARBLED:
+                self.note_refused(end.reply)
             await self._take_leave(end.reply)
         except (GoneError, OSError):
             raise
         except Exception:
             log.exception("session failed", ref=self.ref)
             await self._take_leave(reply.fault(self.ref))  # I4: never a 5yz, never internals
+
+    def note_refused(self, said: Reply) -> None:
+        """A line for the operator, where nobody else tells of it; without a word of the client's (L26)."""
+        log.info("refused", ref=self.ref, code=said.code, reason=said.text)
 
     async def _obey(self, line: bytes) -> None:
         word, _, argument = line.partition(b" ")

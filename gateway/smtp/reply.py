@@ -86,6 +86,7 @@ TOO_BIG = Reply(552, "5.3.4", "Message too big")
 TOO_MANY_RECIPIENTS = Reply(452, "4.5.3", "Too many recipients")
 NO_RECIPIENTS = Reply(554, "5.5.1", "No valid recipients")
 BARE_OCTETS = Reply(550, "5.5.2", "Message has a bare CR, a bare LF or a NUL")
+GARBLED = frozenset({BAD_LINE, LINE_TOO_LONG, BARE_OCTETS})  # after which the session ends
 NO_ROOM = Reply(451, "4.3.2", "No room for the message now, try again later")
 
 SHUTTING_DOWN = Reply(421, "4.3.2", "Shutting down, try again later")

@@ -236,6 +236,8 @@ class Session(Connection):
             return refusal
         self.say(reply.GO_AHEAD)
         refusal = await self._receive(self._mail) if self._mail else None
+        if refusal:
+            self.note_refused(refusal)
         self._mail = None
         return refusal
 

@@ -6,6 +6,7 @@ import asyncio
 from ipaddress import ip_address
 
 import pytest
+import structlog
 
 from tests.doubles import serving_context, trusting_context
 from tests.smtp.client import ENVELOPE, Client, Served, serving
@@ -37,6 +38,30 @@ async def test_a_false_end_is_refused_and_ends_the_session(end: bytes, served: S
 
     assert (await client.rest()).startswith("550 5.5.2")
     assert served.submissions.envelopes == []
+
+
+@pytest.mark.parametrize(
+    ("octets", "code", "reason"),
+    [
+        (b"kim@example.org\n\r\n.\r\n", 550, "Message has a bare CR, a bare LF or a NUL"),
+        (b"x" * 2000 + b"\r\n.\r\nQUIT\r\n", 552, "Message too big"),
+        (b".\r\n" + b"x" * 5000, 500, "Command line too long"),
+    ],
+)
+async def test_what_is_refused_before_it_is_a_message_is_logged(
+    octets: bytes, code: int, reason: str
+) -> None:
+    """The operator finds it in the log by its reference or its reply, without a word of the message (L26)."""
+    async with serving(max_message_bytes=1000) as served:
+        with structlog.testing.capture_logs() as logs:
+            client = await (await served.connect()).at_data()
+            client.send(octets)
+            await client.rest()
+
+    (line,) = (line for line in logs if line["event"] == "refused")
+    assert (line["log_level"], line["code"], line["reason"]) == ("info", code, reason)
+    assert line["ref"] == ("session" if code == 500 else "ref1")
+    assert "kim" not in str(logs)
 
 
 @pytest.mark.parametrize("end", ENDS, ids=repr)
