@@ -115,8 +115,8 @@ def _identity(controller: Controller, words: Texts) -> Iterator[str]:
     yield controller.name
     for label, value in (
         ("", controller.postal_address),
-        (f"{words.page_contact}: ", controller.contact),
-        (f"{words.privacy_policy}: ", controller.privacy_policy_url),
+        (words.page_contact, controller.contact),
+        (words.privacy_policy, controller.privacy_policy_url),
     ):
         if value:
-            yield label + value
+            yield words.labelled.format(label=label, value=value) if label else value

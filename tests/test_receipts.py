@@ -19,7 +19,9 @@ from gateway.law.packs import PACKS
 from gateway.mail.signature import Signer, new_key
 from gateway.objecting import Recorded, refused
 from gateway.ports import NewEvidence
+from gateway.post import identity
 from gateway.receipts import Receipts, Sender
+from gateway.texts import texts
 from tests.memory import MemoryLedger, StandingClock
 from tests.relaying import DEFERRED, SETUP, Hop
 
@@ -132,6 +134,16 @@ async def test_each_scope_is_told_as_it_binds(scope: str, said: str) -> None:
     await post.confirm(scope)
 
     assert said in text_of(post.message).splitlines()[0]
+
+
+def test_a_french_letter_leaves_a_blank_before_its_colons() -> None:
+    """Who sends it, labelled as French has it."""
+    shop = Controller(
+        id="b", name="B", pack=PACKS["be"], contact="b@b.example", privacy_policy_url="https://b.example/"
+    )
+    said = "B\nContact : b@b.example\nPolitique de confidentialité : https://b.example/"
+    assert identity(shop, texts("fr")) == said
+    assert identity(shop, texts("en")).splitlines()[1] == "Contact: b@b.example"
 
 
 @pytest.mark.parametrize("language", ["nl", "fr", "de", "en"])

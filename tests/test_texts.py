@@ -19,7 +19,16 @@ FILES = {
     for entry in FOLDER.iterdir()
     if entry.name.endswith(".toml")
 }
-NAMES = {"controller": "C", "category": "K", "advertiser": "D", "time": "T", "address": "A", "source": "S"}
+NAMES = {
+    "controller": "C",
+    "category": "K",
+    "advertiser": "D",
+    "time": "T",
+    "address": "A",
+    "source": "S",
+    "label": "L",
+    "value": "V",
+}
 PLACE = re.compile(r"\{([^{}]*)\}")
 EVERY = [(language, key) for language in sorted(FILES) for key in KEYS]
 
@@ -112,7 +121,7 @@ def test_no_sentence_was_left_untranslated(language: str) -> None:
     """No sentence of another language is the English one."""
     same = [key for key in KEYS if FILES[language][key] == FILES["en"][key]]
 
-    assert set(same) <= {"page_contact"}  # French for it, too
+    assert set(same) <= {"page_contact", "labelled"}  # French for it, too; no word in it
 
 
 def test_every_word_for_advertising_has_its_language() -> None:
@@ -121,3 +130,9 @@ def test_every_word_for_advertising_has_its_language() -> None:
         if pack.advertising_word:
             assert set(pack.advertising_word) == set(LANGUAGES)
             assert all(word.isprintable() and word.strip() == word for word in pack.advertising_word.values())
+
+
+def test_french_leaves_a_blank_before_a_colon() -> None:
+    """In every sentence, and where a label and its value are joined."""
+    unlike = [key for key, text in FILES["fr"].items() if re.search(r"[^\s\d]:(?!//)", text)]
+    assert unlike == []

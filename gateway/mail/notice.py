@@ -55,6 +55,11 @@ class NoticeWords(Protocol):
         """The words before the link to it."""
         ...
 
+    @property
+    def labelled(self) -> str:
+        """How {label} and {value} stand side by side."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
@@ -109,9 +114,10 @@ def as_text(notice: Notice, form: Form = "full") -> str:
     """The notice as lines of plain text, each with a CRLF; no line ends or begins with a blank."""
     parts = [_line(notice.advertising), notice.about_profile]
     if form == "full":
-        parts[1:1] = [notice.because, f"{notice.words.unsubscribe}:\n{notice.link}"]
+        parts[1:1] = [notice.because, _labelled(notice, notice.words.unsubscribe, f"\n{notice.link}")]
     apart = "\n" if any(parts) else ""
-    parts += [apart + notice.sender, f"{notice.words.privacy_policy}: {notice.privacy_policy_url}"]
+    policy = _labelled(notice, notice.words.privacy_policy, notice.privacy_policy_url)
+    parts += [apart + notice.sender, policy]
     lines = [
         line for part in filter(None, parts) for text in part.split("\n") for line in _wrapped(text) or [""]
     ]
@@ -175,6 +181,10 @@ def shows_identity(notice: Notice, text: str, *, html: bool) -> bool:
 
 def _comparable(text: str) -> str:
     return _line(text).casefold()
+
+
+def _labelled(notice: Notice, label: str, value: str) -> str:
+    return notice.words.labelled.replace("{label}", label).replace("{value}", value)
 
 
 def _line(text: str) -> str:

@@ -20,6 +20,7 @@ class Texts:
     unsubscribe: str
     profiled: str
     privacy_policy: str
+    labelled: str
     page_title: str
     page_about: str
     page_about_category: str

@@ -19,6 +19,7 @@ class Words:
     unsubscribe: str = "Unsubscribe"
     profiled: str = "A profile chose you for this; the same page switches that off."
     privacy_policy: str = "Privacy policy"
+    labelled: str = "{label}: {value}"
 
 
 @pytest.fixture(scope="session")
