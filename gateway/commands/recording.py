@@ -32,9 +32,11 @@ from gateway.commands.terminal import (
     tell_json,
 )
 from gateway.config import Config
+from gateway.grants import known_categories
 from gateway.intake import EvidenceFile, FileError, Imported, RawRow, import_file
 from gateway.intake.fields import FIELDS, is_blank, kept
 from gateway.intake.recording import OnReject, Rooms
+from gateway.law.standing import CATEGORY, CHANNEL
 from gateway.objecting import Objecting, Recorded
 from gateway.opening import rooms
 
@@ -193,12 +195,14 @@ def object_(
             fail(f"{name} must say something")
     asked = [known_controller(loaded, controller)] if controller else list(loaded.controllers)
     said = {"via": kept(via), "operator": kept(operator), "reference": kept(reference)}
-    done = asyncio.run(_object(loaded, mailbox, asked, scope, said))
+    done, strangers = asyncio.run(_object(loaded, mailbox, asked, scope, said))
     for one in done:
         if as_json:
             continue
         since = "recorded" if one.new else f"on record since {one.at.isoformat(timespec='seconds')}"
         tell(f"{one.controller}: objection to {one.scope} {since}, evidence {one.id}")
+        if one.scope != scope.strip():
+            tell(f"  that is all marketing of {one.controller}: it knows no {printable(scope)!r}")
     if as_json:
         tell_json(
             [
@@ -212,13 +216,24 @@ def object_(
                 for one in done
             ]
         )
-    if wider := [one.controller for one in done if one.scope != scope.strip()]:
-        remark(f"scope {printable(scope)!r} is not known to {', '.join(wider)}: recorded as the widest")
+    for one in done:
+        if one.scope != scope.strip():
+            known = _scopes(loaded, one)
+            remark(f"scope {printable(scope)!r} is not known to {one.controller}; there is {known}")
+    for controller in strangers:
+        remark(f"{controller}: nothing else is on record about this address; is it spelled as they gave it?")
+
+
+def _scopes(config: Config, recorded: Recorded) -> str:
+    """The scopes that a controller knows, for whoever meant one of them."""
+    own = sorted(known_categories(config, recorded.controller))
+    return ", ".join(["marketing", "profiling", *(CATEGORY + name for name in own), f"{CHANNEL}NAME"])
 
 
 async def _object(
     config: Config, mailbox: Mailbox, controllers: list[str], scope: str, said: dict[str, str]
-) -> list[Recorded]:
+) -> tuple[list[Recorded], list[str]]:
+    """What is on record now; and the controllers that have nothing else about this person."""
     from gateway.app import sending_receipts  # here, since no other command needs the edges
 
     async with rooms(config) as place, sending_receipts(config, place) as receipts:
@@ -231,7 +246,7 @@ async def _object(
             place.clock,
             receipts.send,
         )
-        return await objecting.object_address(
+        done = await objecting.object_address(
             mailbox,
             controllers,
             scope=scope.strip(),
@@ -239,6 +254,8 @@ async def _object(
             operator=said["operator"],
             reference=said["reference"],
         )
+        held = [await place.ledger.evidence(one.controller, one.person) for one in done]
+        return done, [one.controller for one, rows in zip(done, held, strict=True) if len(rows) <= 1]
 
 
 def mailbox_of(address: str) -> Mailbox:

@@ -181,7 +181,18 @@ def test_an_unknown_scope_is_recorded_as_the_widest(shop: Shop) -> None:
 
     assert ran.code == 0
     assert ran.out.startswith("shop: objection to marketing recorded, evidence ")
-    assert "not known" in ran.err
+    assert "that is all marketing of shop: it knows no 'category:old'" in ran.out
+    assert (
+        "not known to shop; there is marketing, profiling, category:invoice, category:newsletter" in ran.err
+    )
+
+
+def test_an_objection_of_a_stranger_is_told_as_such(stocked: Shop) -> None:
+    """It binds all the same; a slip in the address is found while the person is still on the phone."""
+    said = ("--via", "phone", "--operator", "S")
+
+    assert "nothing else is on record" in stocked.run("object", "ana@example.org", *said).err
+    assert stocked.run("object", "anna@example.org", *said).err == ""
 
 
 @pytest.mark.parametrize(
