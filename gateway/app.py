@@ -137,7 +137,9 @@ async def working(
     services = {place.service for place in share}
     takes_mail = not services.isdisjoint(MAIL)
     async with AsyncExitStack() as stack:
-        opened = await stack.enter_async_context(rooms(config, clock, serving=takes_mail))
+        opened = await stack.enter_async_context(
+            rooms(config, clock, serving=takes_mail, goes_first=not takes_mail)
+        )
         smarthost = _smarthost(config, connections(config, services))
         stack.push_async_callback(smarthost.close)
         pages: tuple[Runner, ...] = ()

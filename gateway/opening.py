@@ -175,14 +175,19 @@ def check(config: Config) -> None:
 
 
 @asynccontextmanager
-async def rooms(config: Config, clock: Clock | None = None, *, serving: bool = False) -> AsyncIterator[Rooms]:
+async def rooms(
+    config: Config, clock: Clock | None = None, *, serving: bool = False, goes_first: bool = False
+) -> AsyncIterator[Rooms]:
     """The rooms, opened; `serving` is for a process that relays: what its decisions rest on is put on record.
+
+    `goes_first`: people wait for what this process writes.
 
     Raises OpeningError, KeysError, SchemaError, KeysMismatchError or StoreUnavailableError.
     """
     clock = clock or SystemClock()
     keys = keys_of(config)
-    async with opened(config.store.url, keys.check, keys.seed("seal"), clock.now, serving=serving) as store:
+    url, seal_key = config.store.url, keys.seed("seal")
+    async with opened(url, keys.check, seal_key, clock.now, serving=serving, goes_first=goes_first) as store:
         if serving:
             store.journal.rests_on(await store.configurations.put_in_force(law_of(config), clock.now()))
         yield Rooms(config, keys, store, clock)

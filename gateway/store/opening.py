@@ -65,17 +65,18 @@ async def opened(
     now: Callable[[], datetime],
     *,
     serving: bool = False,
+    goes_first: bool = False,
     entropy: Callable[[int], bytes] = os.urandom,
 ) -> AsyncIterator[Store]:
     """The store at `url`, which must exist, fit this version and be bound to these keys (`Keys.check`).
 
     `seal_key` is an Ed25519 private key, 32 bytes (`Keys.seed`), for the seals over what is written.
     `serving` says that this process relays: what it claims is its own while it lives, and what the dead
-    had claimed it leaves to retries.
+    had claimed it leaves to retries. `goes_first`: people wait for what it writes (turn.py).
     Raises SchemaError, KeysMismatchError, StoreUnavailableError, ValueError or OSError.
     """
     path = path_of(url)
-    writer = Writer(path, keys_check, seal_key, now, entropy)
+    writer = Writer(path, keys_check, seal_key, now, entropy, goes_first=goes_first)
     reader = Reader(path)
     await writer.open()
     living: Living | None = None

@@ -70,7 +70,10 @@ class Writer:
         seal_key: bytes,
         now: Callable[[], datetime],
         entropy: Callable[[int], bytes] = os.urandom,
+        *,
+        goes_first: bool = False,
     ) -> None:
+        """`goes_first`: before other processes that wait for their turn (turn.py)."""
         self.entropy = entropy
         self._path = path
         self._keys_check = keys_check
@@ -85,7 +88,7 @@ class Writer:
         self._files: tuple[int, ...] = ()  # which files the connection has open
         self.chain = Chain(0)  # until it has a number
         self._sealer: Sealer | None = None
-        self._turn = Turn(path)
+        self._turn = Turn(path, goes_first=goes_first)
         self._thread = threading.Thread(target=self._serve, name="store-writer", daemon=True)
 
     async def open(self, patience: float = PATIENCE) -> None:

@@ -18,12 +18,13 @@ import structlog
 import uvloop
 
 from gateway.app import Prepared, Running, working
-from gateway.listening import Place, Sockets
+from gateway.listening import MAIL, Place, Sockets
 from gateway.metrics import Figures, Metrics, dumped, loaded
 from gateway.workers.line import Line, Word
 
 SUM_SECONDS = 2.0  # to wait for the figures of all workers
 COLLECT_AFTER = 10_000  # objects made; cycles are rare, and looking for them is not free
+MAIL_YIELDS = 10  # niceness of who takes mail: it can wait where cores are short, people for a page cannot
 KEPT_BYTES = 32 << 20  # of freed memory, which the C library would give back after each large message
 _M_TRIM_THRESHOLD = -1  # mallopt(3)
 
@@ -33,6 +34,8 @@ def work(given: Prepared, share: Mapping[Place, Sockets], line: Line) -> None:
     for number in (signal.SIGINT, signal.SIGHUP):  # a terminal sends them to all: the supervisor decides
         signal.signal(number, signal.SIG_IGN)
     structlog.contextvars.bind_contextvars(pid=os.getpid())
+    if not MAIL.isdisjoint(place.service for place in share):
+        os.nice(MAIL_YIELDS)
     _settle_in()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_work(given, share, line))
