@@ -83,7 +83,8 @@ class Journal:
 
         Raises StoreUnavailableError.
         """
-        return _sent(await self._reader.rows(_SENT.params(key=decision)))
+        glimpsed = self.glimpse(decision)  # nearly always there, and a tenth of what a reader's thread takes
+        return glimpsed or _sent(await self._reader.rows(_SENT.params(key=decision)))
 
     def glimpse(self, decision: int) -> Sent | None:
         """The same at once, on the loop's own thread; None also where that cannot be (glance.py)."""
