@@ -1,7 +1,7 @@
-"""One row by its key, read at once on the caller's own thread: for what a page shows, and can do without.
+"""A few rows by their key, read at once on the caller's own thread: what a page needs before it can be made.
 
 A read on another thread (reader.py) costs more than all else there is to a page. This one takes some twenty
-microseconds, since it finds one row by its primary key.
+microseconds, since it finds its rows by an index.
 
 Rules of this file:
 
@@ -26,16 +26,16 @@ class Glance:
     """A statement for rows by one key, on a connection of its own; used from one thread."""
 
     def __init__(self, path: Path, statement: ClauseElement) -> None:
-        """The statement has one parameter, `key`."""
+        """The statement has a parameter `key`, and may have others."""
         self._path = path
         self._text = text_of(statement)
         self._connection: sqlite3.Connection | None = None
         self._files: tuple[int, ...] = ()
 
-    def rows(self, key: object) -> list[tuple[Any, ...]]:
-        """The rows of a key. Raises StoreUnavailableError."""
+    def rows(self, key: object, **others: object) -> list[tuple[Any, ...]]:
+        """The rows of a key, and of the other parameters. Raises StoreUnavailableError."""
         try:
-            return self._opened().execute(self._text, {"key": key}).fetchall()
+            return self._opened().execute(self._text, {"key": key, **others}).fetchall()
         except (sqlite3.Error, FileNotFoundError) as error:
             raise StoreUnavailableError(f"the store cannot be read at once ({error})") from error
 

@@ -81,6 +81,7 @@ async def opened(
     await writer.open()
     living: Living | None = None
     journal: Journal | None = None
+    ledger: Ledger | None = None
     try:
         living = Living(path, writer.number) if serving else None
         journal = Journal(writer, reader, living.has if living else lambda _writer: True)
@@ -108,7 +109,8 @@ async def opened(
     finally:
         await writer.close()
         await reader.close()
-        if journal:
-            journal.close()
+        for reading in (journal, ledger):
+            if reading:
+                reading.close()
         if living:
             living.close()

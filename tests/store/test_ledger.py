@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from gateway.law.evidence import Evidence
 from gateway.ports import NewEvidence, StoreUnavailableError
 from gateway.store.chain import row_digest
+from gateway.store.ledger import GLANCED
 from gateway.store.opening import Store
 from gateway.store.spelling import canonical, canonical_flat, digest, micros
 from tests.store.given import PATIENCE, START, SetClock, consent, objection, person, purchase, row
@@ -46,6 +47,20 @@ async def test_evidence_as_it_was_then(store: Store) -> None:
     )
     assert len(found) == 1
     assert len(await store.ledger.evidence("shop", KIM.hash, recorded_by=START + HOUR)) == 2
+
+
+async def test_a_few_rows_are_read_at_once(store: Store) -> None:
+    """What is on record of most people is there before the loop turns; of who has more, all is read."""
+    given = [row(objection(START + n * HOUR)) for n in range(GLANCED + 1)]
+    appended = await store.ledger.append(given[:-1])
+    asked = store.ledger.evidence("shop", KIM.hash)
+    with pytest.raises(StopIteration) as at_once:
+        asked.send(None)
+    appended += await store.ledger.append(given[-1:])
+
+    assert at_once.value.value == (await facts(store))[:-1]
+    assert [fact.id for fact in await facts(store)] == [one.id for one in appended]
+    assert await facts(store, "noa") == []
 
 
 async def test_proofs_are_the_person_s_own_with_their_source(store: Store) -> None:
