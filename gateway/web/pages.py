@@ -27,8 +27,10 @@ _TEMPLATES = look.templates(Path(__file__).parent / "templates")
 # What came of the last choice: an objection on record, a text of ours by its name, or nothing was chosen.
 Told: TypeAlias = Recorded | Literal["page_mailed", "choose_not_mailed", "choose_unchanged", ""]
 
-LINK, ADDRESS = "\0link\0", "\0address\0"  # what is left open in a page that is made once for many
-_LINK, _ADDRESS = LINK.encode(), ADDRESS.encode()
+# What is left open in a page that is made once for many.
+LINK, ADDRESS, AT, UNTIL, UNDO = "\0link\0", "\0address\0", "\0at\0", "\0until\0", "\0undo\0"
+_OPEN = re.compile(f"({LINK}|{ADDRESS}|{AT}|{UNTIL}|{UNDO})")
+_LINK, _ADDRESS, _AT, _UNTIL, _UNDO = (mark.encode() for mark in (LINK, ADDRESS, AT, UNTIL, UNDO))
 Open: TypeAlias = tuple[bytes, ...]  # such a page, in pieces
 
 # RFC 9110 section 12.5.4: language ranges, each with a weight.
@@ -69,7 +71,7 @@ def ask(about: About, choice: Choice, spoken: str, *, to: bool) -> Open:
         link=LINK,
         choose=_fill("page_choose", words, about),
     )
-    return tuple(part.encode() for part in re.split(f"({LINK}|{ADDRESS})", made))
+    return _pieces(made)
 
 
 def filled(made: Open, link: str, address: str) -> bytes:
@@ -78,31 +80,50 @@ def filled(made: Open, link: str, address: str) -> bytes:
     return b"".join([own.get(part, part) for part in made])
 
 
+def _pieces(made: str) -> Open:
+    return tuple(part.encode() for part in _OPEN.split(made))
+
+
 def masked(address: str) -> str:
     """An address by which its owner, and nobody else, knows it."""
     local, _, domain = address.rpartition("@")
     return f"{local[:1] if len(local) > 2 else ''}••@{domain}"
 
 
-def done(about: About, recorded: Recorded, spoken: str, link: str, offer: Offer | None = None) -> str:
-    """What is now on record and since when, what else the person may want, and the way back."""
+def done(about: About, kind: str, spoken: str, offer: Offer | None = None) -> Open:
+    """What is now on record and since when, what else the person may want, and the way back.
+
+    `kind` is the first word of the objection's scope. What differs from reader to reader is left open, for
+    `done_for` to put in.
+    """
     words = texts(spoken)
-    kind = recorded.scope.partition(":")[0]
-    return _page(
+    made = _page(
         "done.html",
         words,
         spoken,
         about.controller,
         explained=_fill(f"page_done_{kind}", words, about),
-        at=_moment(recorded.at),
+        at=AT,
         labels=_labels(words, about),
         others=[other for other in _choices(about) if other not in _COVERED[kind]],
-        link=link,
+        link=LINK,
         choose=_fill("page_choose", words, about),
-        offer=offer,
-        undo=_undo(offer, words, about, recorded.address) if offer else "",
+        undo=UNDO if offer else "",
+        undone=_undo(offer, words, about) if offer else "",
+        wording=offer.topic.wording if offer else "",
         again=_fill("page_button_undo", words, about),
     )
+    return _pieces(made)
+
+
+def done_for(made: Open, recorded: Recorded, link: str, offer: Offer | None = None) -> bytes:
+    """A page of `done` for one reader: the token of the link, the time of record, and the way back."""
+    own = {_LINK: link.encode(), _AT: _moment(recorded.at).encode()}
+    if offer:
+        own[_UNDO] = offer.token.encode()
+        own[_UNTIL] = f"{offer.until:%H:%M} UTC".encode()
+        own[_ADDRESS] = escape(masked(recorded.address)).encode()
+    return b"".join([own.get(part, part) for part in made])
 
 
 def undone(what: Undone, spoken: str) -> str:
@@ -252,9 +273,8 @@ def _labels(words: Texts, about: About) -> dict[str, str]:
     return {choice: _fill(f"page_button_{choice}", words, about) for choice in _COVERED}
 
 
-def _undo(offer: Offer, words: Texts, about: About, address: str) -> str:
-    name = "page_undo_mail" if offer.mails else "page_undo"
-    return _fill(name, words, about, time=f"{offer.until:%H:%M} UTC", address=masked(address))
+def _undo(offer: Offer, words: Texts, about: About) -> str:
+    return _fill("page_undo_mail" if offer.mails else "page_undo", words, about, time=UNTIL, address=ADDRESS)
 
 
 def _fill(name: str, words: Texts, about: About, **more: str) -> str:

@@ -67,8 +67,8 @@ class PreferencesPage:
         try:
             return await self._page(request, about, recorded)
         except StoreUnavailableError:  # it is on record all the same
-            language, token = self._spoken(request, about), request.match_info["token"]
-            return page(pages.done(about, recorded, language, token))
+            made = pages.done(about, recorded.scope.partition(":")[0], self._spoken(request, about))
+            return page(pages.done_for(made, recorded, request.match_info["token"]))
 
     async def _page(
         self, request: web.Request, about: About, told: pages.Told = "", status: int = 200

@@ -20,8 +20,8 @@ from typing import Final, get_args
 from aiohttp import web
 
 from gateway.metrics import Metrics
-from gateway.objecting import About, Choice, Objecting, Via
-from gateway.undoing import Undoing
+from gateway.objecting import About, Choice, Objecting, Recorded, Via
+from gateway.undoing import Offer, Undoing
 from gateway.web import pages
 from gateway.web.guard import from_elsewhere, log_fault, page, spoken, unavailable
 from gateway.web.made import Made
@@ -90,7 +90,7 @@ class Public:
         if recorded.new:
             self._metrics.objection(via)
         offer = await self._undoing.offer(token, about, recorded, language) if via == "page" else None
-        return page(pages.done(about, recorded, language, token, offer))
+        return page(pages.done_for(self._done(about, recorded, language, offer), recorded, token, offer))
 
     async def undo(self, request: web.Request) -> web.Response:
         """The way back from an objection, by the button of the page that took it."""
@@ -105,8 +105,15 @@ class Public:
     def _ask(self, about: About, choice: Choice, language: str, *, to: bool) -> pages.Open:
         """The page that is the same for all readers of links like this one, made once."""
         token = about.token
-        key = (token.controller, token.category, about.choice, choice, language, to)
+        key = ("ask", token.controller, token.category, about.choice, choice, language, to)
         return self._made.page(key, lambda: pages.ask(about, choice, language, to=to))
+
+    def _done(self, about: About, recorded: Recorded, language: str, offer: Offer | None) -> pages.Open:
+        """The same of an objection taken."""
+        token, kind = about.token, recorded.scope.partition(":")[0]
+        offered = (offer.mails, offer.topic.version) if offer else ()
+        key = ("done", token.controller, token.category, kind, language, *offered)
+        return self._made.page(key, lambda: pages.done(about, kind, language, offer))
 
     def _spoken(self, request: web.Request, about: About) -> str:
         return spoken(request, about.controller.language if about.controller else self._language)
