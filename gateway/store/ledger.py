@@ -9,7 +9,9 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
-from itertools import islice
+from itertools import groupby, islice
+from operator import itemgetter
+from typing import TypeAlias
 
 from sqlalchemy import bindparam, literal_column, select
 
@@ -17,6 +19,7 @@ from gateway.law.evidence import Evidence
 from gateway.ports import Appended, ErasedError, NewEvidence, Proof, StoreUnavailableError
 from gateway.store import evidence as rows_of
 from gateway.store.glance import Glance
+from gateway.store.job import Kind
 from gateway.store.reader import Reader
 from gateway.store.spelling import micros
 from gateway.store.tables import ledger, ledger_details
@@ -27,6 +30,9 @@ SHORT = 0.020  # seconds a transaction of a bulk append may last (design section
 YIELD = 0.002  # seconds between two of them: longer than another writer's pause between tries
 GLANCED = 50  # rows of one person at most that are read on the caller's own thread; few have so many
 
+Asked: TypeAlias = tuple[Sequence[NewEvidence], bool]  # rows, and `again` (ports.Ledger.append)
+Became: TypeAlias = list[Appended] | ErasedError
+
 
 class Ledger:
     """Evidence on the writer's and the reader's connections."""
@@ -35,6 +41,7 @@ class Ledger:
         self._writer = writer
         self._reader = reader
         self._glance = Glance(reader.path, _THEIRS)
+        self._append = _appending(writer)
 
     async def append(
         self, rows: Sequence[NewEvidence], *, again: bool = False, patience: float = PATIENCE
@@ -43,14 +50,7 @@ class Ledger:
 
         Raises StoreUnavailableError or ErasedError.
         """
-        number, entropy, chain = self._writer.ids.next, self._writer.entropy, self._writer.chain
-
-        def work(connection: sqlite3.Connection) -> list[Appended] | ErasedError:
-            if older := rows_of.erased(connection, rows):
-                return ErasedError(older)
-            return rows_of.append(connection, rows, number, entropy, chain, again=again)
-
-        done = await self._writer.run(work, patience)
+        done = await self._writer.run_with(self._append, (rows, again), patience)
         if isinstance(done, ErasedError):
             raise done
         return done
@@ -116,6 +116,30 @@ class Ledger:
     def close(self) -> None:
         """Let go of what this has open by itself."""
         self._glance.close()
+
+
+def _appending(writer: Writer) -> Kind[Asked, Became]:
+    """Appends for all who ask in one round at once: their rows are few, and each statement costs the same."""
+    number, entropy, chain = writer.ids.next, writer.entropy, writer.chain
+
+    def together(
+        connection: sqlite3.Connection, asked: list[Sequence[NewEvidence]], again: bool
+    ) -> list[Became]:
+        older = [rows_of.erased(connection, rows) for rows in asked]
+        fit = [row for rows, old in zip(asked, older, strict=True) if not old for row in rows]
+        appended = iter(rows_of.append(connection, fit, number, entropy, chain, again=again))
+        return [
+            ErasedError(old) if old else list(islice(appended, len(rows)))
+            for rows, old in zip(asked, older, strict=True)
+        ]
+
+    def do(connection: sqlite3.Connection, asked: Sequence[Asked]) -> list[Became]:
+        became: list[Became] = []
+        for again, those in groupby(asked, key=itemgetter(1)):
+            became += together(connection, [rows for rows, _ in those], again)
+        return became
+
+    return Kind(do, rank=1)  # before decisions, which see all of their round
 
 
 _THEIRS = (

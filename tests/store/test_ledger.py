@@ -97,6 +97,21 @@ async def test_fifty_equal_objections_at_once_are_one(store: Store) -> None:
     assert len({one.id for (one,) in appended}) == 1
 
 
+async def test_who_append_at_once_get_each_their_own(store: Store) -> None:
+    """Of many who append at the same moment each hears of their own rows; who is refused harms none."""
+    await store.erasure.begin("shop", KIM.hash, START + HOUR, {}, None)
+    names = ["ann", "kim", "bob", "ann"]
+    clicks = [[row(objection(START), person(name))] for name in names]
+    forms = [[row(consent(START), person(name)), row(purchase(START), person(name))] for name in names]
+    both = [(rows, rows in clicks) for pair in zip(clicks, forms, strict=True) for rows in pair]
+
+    done = await asyncio.gather(
+        *(store.ledger.append(rows, again=again) for rows, again in both), return_exceptions=True
+    )
+
+    assert [len(one) if isinstance(one, list) else one.rows for one in done] == [1, 2, 1, (0, 1), 1, 2, 1, 2]
+
+
 @pytest.mark.parametrize(
     ("since", "again", "new"),
     [
