@@ -155,7 +155,10 @@ class Undoing:
             known = await self._ledger.evidence(about.token.controller, about.token.person)
         except StoreUnavailableError:  # the objection is on record all the same
             return False
-        return not self._refused_before([fact for fact in known if fact.recorded_at <= at - WITHIN], category)
+        earlier = [fact for fact in known if fact.recorded_at <= at - WITHIN]
+        if not any(isinstance(fact, Objection | Withdrawal) for fact in earlier):
+            return True  # as of nearly everybody
+        return not self._refused_before(earlier, category)
 
     def _refused_before(self, earlier: Sequence[Evidence], category: Category) -> bool:
         """Whether these facts hold a refusal that a consent to this category would lift."""
