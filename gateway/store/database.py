@@ -99,7 +99,7 @@ def uri_of(path: Path) -> str:
     return f"file:{quote(str(path.absolute()))}?mode=rw"
 
 
-def files_at(path: Path) -> tuple[int, ...]:
+def files_at(path: Path | str) -> tuple[int, ...]:
     """Which files are at the path: the database and its write-ahead log. Raises FileNotFoundError."""
     main, log = os.stat(path), os.stat(f"{path}-wal")  # noqa: PTH116 - before each use; a Path takes longer
     return main.st_dev, main.st_ino, log.st_ino

@@ -27,7 +27,7 @@ class Glance:
 
     def __init__(self, path: Path, statement: ClauseElement) -> None:
         """The statement has a parameter `key`, and may have others."""
-        self._path = path
+        self._name, self._uri = str(path), database.uri_of(path)
         self._text = text_of(statement)
         self._connection: sqlite3.Connection | None = None
         self._files: tuple[int, ...] = ()
@@ -47,11 +47,10 @@ class Glance:
 
     def _opened(self) -> sqlite3.Connection:
         """Rule 2."""
-        if self._connection and self._files != database.files_at(self._path):
+        if self._connection and self._files != database.files_at(self._name):
             self.close()
         if self._connection is None:
-            uri = database.uri_of(self._path)
-            self._connection = sqlite3.connect(uri, uri=True, timeout=0, isolation_level=None)
+            self._connection = sqlite3.connect(self._uri, uri=True, timeout=0, isolation_level=None)
             self._connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchall()  # opens the log too
-            self._files = database.files_at(self._path)
+            self._files = database.files_at(self._name)
         return self._connection
