@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from email.utils import format_datetime
 
 from gateway.address import Mailbox
 from gateway.envelope import Answer, Envelope, Kind, Stage
@@ -16,11 +15,11 @@ from gateway.law.category import Category, Controller
 from gateway.law.decision import Send
 from gateway.law.reason import Ground
 from gateway.mail.message import Message
-from gateway.mail.notice import Notice
+from gateway.mail.notice import SLOT, Notice
 from gateway.mail.report import delivery_report
-from gateway.mail.rewrite import Prepared, prepare, service_copy
+from gateway.mail.rewrite import Form, Prepared, prepare, service_copy
 from gateway.mail.signature import Signer
-from gateway.mail.trace import received_field
+from gateway.mail.trace import date_time, received_field
 from gateway.ports import Clock, Connection, Decided, Person
 from gateway.texts import texts
 from gateway.tokens import Token, seal
@@ -48,6 +47,14 @@ class Copyist:
     keys: Keys
     signers: Mapping[str, Sequence[Signer]]
     clock: Clock
+    _notices: dict[tuple[str, str, str], Notice] = field(default_factory=dict, init=False, compare=False)
+
+    def notice(self, controller: Controller, category: Category | None, ground: str) -> Notice:
+        """What the copies say that go on this ground (law.reason.Ground; empty: relaxed by report mode)."""
+        key = controller.id, category.id if category else "", ground
+        if key not in self._notices:  # as many as there are categories and grounds
+            self._notices[key] = _notice(controller, category, ground)
+        return self._notices[key]
 
     def copies_of(
         self, envelope: Envelope, message: Message, controller: Controller, category: Category | None
@@ -67,6 +74,7 @@ class Copies:
     _category: Category | None
     _eight_bit: bool | None = None  # what the copies are prepared for
     _prepared: Prepared | None = None  # of marketing
+    _forms: dict[str, Form] = field(default_factory=dict)  # of these, by ground
     _service: bytes = b""  # of service mail: the one copy, signed
     _signers: Sequence[Signer] = field(init=False)
     _trace: dict[str, bytes] = field(init=False)
@@ -84,7 +92,7 @@ class Copies:
                 ref=envelope.ref,
                 at=envelope.received_at,
             ),
-            "date": format_datetime(envelope.received_at).encode(),
+            "date": date_time(envelope.received_at).encode(),
             "message_id": f"<{envelope.ref}@{hostname}>".encode(),
         }
 
@@ -94,18 +102,31 @@ class Copies:
         if eight_bit == self._eight_bit:
             return
         if self._category is not None and self._category.is_service:
-            self._service = self._signed(service_copy(self._message, eight_bit=eight_bit, **self._trace))
+            service = service_copy(self._message, eight_bit=eight_bit, **self._trace)
+            signed_at = self._signed_at
+            fields = [signer.sign(service, signed_at=signed_at) for signer in self._signers]
+            self._service = b"".join([*fields, service])
         else:
-            self._prepared = prepare(self._message, eight_bit=eight_bit)
+            self._prepared = prepare(self._message, eight_bit=eight_bit, **self._trace)
+            self._forms.clear()
         self._eight_bit = eight_bit
 
     def copy(self, person: Person, decided: Decided) -> bytes:
         """The signed copy that a decision lets go; after `prepare`. Raises what keeps it from being made."""
         if self._prepared is None:
             return self._service
-        notice = self._notice(person, decided)
-        content = self._prepared.copy(notice, **self._trace)
-        return self._signed(content, self._prepared.body_digest(notice) if self._signers else None)
+        decision = decided.decision
+        ground = decision.ground if isinstance(decision, Send) else ""
+        form = self._forms.get(ground)
+        if form is None:
+            notice = self._of.notice(self._controller, self._category, ground)
+            form = self._forms[ground] = self._prepared.form(notice)
+        link = self._link(person, decided, consent=ground == Ground.CONSENT)
+        fields = [  # under every key of its From: domain (RFC 6376 section 3.5); always last
+            signer.sign_parts(form.covered(link), form.body_digest(link), signed_at=self._signed_at)
+            for signer in self._signers
+        ]
+        return b"".join([*fields, form.copy(link)])
 
     async def relay(self, copy: bytes, recipient: Mailbox, connection: Connection) -> Answer:
         """Hand a copy over for one recipient, exactly as decided on (I9)."""
@@ -135,34 +156,32 @@ class Copies:
             message_id=f"<report.{ref}@{hostname}>",
         )
 
-    def _notice(self, person: Person, decided: Decided) -> Notice:
-        controller, category = self._controller, self._category
-        decision = decided.decision
-        ground = decision.ground if isinstance(decision, Send) else ""
+    def _link(self, person: Person, decided: Decided, *, consent: bool) -> str:
+        """A person's own way out of what this message is."""
         token = Token(
             decision=decided.id,
             person=person.hash,
-            controller=controller.id,
-            category=category.id if category else "",
-            consent=ground == Ground.CONSENT,
+            controller=self._controller.id,
+            category=self._category.id if self._category else "",
+            consent=consent,
         )
-        words = controller.pack.advertising_word or {}
-        return Notice(
-            controller=controller.name,
-            postal_address=controller.postal_address,
-            privacy_policy_url=controller.privacy_policy_url,
-            category=category.title if category else "",
-            link=f"{self._of.public_url}/u/{seal(token, self._of.keys)}",
-            words=texts(controller.language),
-            ground=ground,
-            advertising=words.get(controller.language, ""),
-            profiled=category is not None and category.profiled,
-        )
+        return f"{self._of.public_url}/u/{seal(token, self._of.keys)}"
 
-    def _signed(self, content: bytes, body_digest: bytes | None = None) -> bytes:
-        """Content under every key of its From: domain (RFC 6376 section 3.5); always last."""
-        signed_at = int(self._of.clock.now().timestamp())
-        fields = [
-            signer.sign(content, signed_at=signed_at, body_digest=body_digest) for signer in self._signers
-        ]
-        return b"".join([*fields, content])
+    @property
+    def _signed_at(self) -> int:
+        return int(self._of.clock.now().timestamp())
+
+
+def _notice(controller: Controller, category: Category | None, ground: str) -> Notice:
+    words = controller.pack.advertising_word or {}
+    return Notice(
+        controller=controller.name,
+        postal_address=controller.postal_address,
+        privacy_policy_url=controller.privacy_policy_url,
+        category=category.title if category else "",
+        link=SLOT,
+        words=texts(controller.language),
+        ground=ground,
+        advertising=words.get(controller.language, ""),
+        profiled=category is not None and category.profiled,
+    )

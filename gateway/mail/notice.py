@@ -76,8 +76,8 @@ class Notice:
     profiled: bool = False
 
     def __post_init__(self) -> None:
-        if self.link != SLOT and not _LINK.fullmatch(self.link):
-            raise ValueError("notice link is not a plain http(s) URL")
+        if self.link != SLOT:
+            plain(self.link)
 
     @property
     def because(self) -> str:
@@ -103,6 +103,13 @@ class Notice:
 
     def _filled(self, sentence: str) -> str:
         return _line(sentence.replace("{controller}", self.controller).replace("{category}", self.category))
+
+
+def plain(link: str) -> str:
+    """The link. Raises ValueError for one that is no plain URL, and could end an attribute or a field."""
+    if not _LINK.fullmatch(link):
+        raise ValueError("notice link is not a plain http(s) URL")
+    return link
 
 
 # Written once for all messages that say the same: they differ in the link alone, for which a SLOT stands.

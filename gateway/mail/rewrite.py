@@ -12,28 +12,39 @@ Rules of this file (invariant I6):
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from gateway.mail import placing
 from gateway.mail.charset import MoveError
 from gateway.mail.leaf import Leaf, RecodeError, leaf
-from gateway.mail.message import Field, Message
-from gateway.mail.notice import SLOT, Notice, as_html, as_text
+from gateway.mail.message import Field, Message, read_fields
+from gateway.mail.notice import SLOT, Notice, as_html, as_text, plain
+from gateway.mail.provider import is_control
 from gateway.mail.shapes import CannotCarryNoticeError, Refusal, StrangeError
 from gateway.mail.sharing import SharedBody, rendered
+from gateway.mail.signature import Covered, covered
 from gateway.mail.structure import Part
 from gateway.mail.transfer import Change, Link, Piece, Splice, decode
 from gateway.mail.transport import in_utf8, recoded, transportable, tree
 from gateway.mail.wayout import own_urls
 
-__all__ = ["CannotCarryNoticeError", "Prepared", "prepare", "service_copy"]
+__all__ = ["CannotCarryNoticeError", "Form", "Prepared", "prepare", "service_copy"]
 
 # Signatures over what we change: they no longer hold (RFC 6376, RFC 8617, RFC 4870).
 _BROKEN = ("dkim-signature", "arc-", "domainkey-signature")
 _OWN_WAY_OUT = frozenset({"list-unsubscribe", "list-unsubscribe-post"})  # replaced: RFC 8058 wants one URI
 _MOVED = ("content-",)  # a wrapped entity keeps the fields that describe it (RFC 2046 section 5.1)
+_SLOT = SLOT.encode("ascii")
+_LIST_FIELDS = (
+    Field("list-unsubscribe", b"List-Unsubscribe: <%b>\r\n" % _SLOT, b"<%b>" % _SLOT),  # RFC 2369 section 3.2
+    Field(  # RFC 8058 section 3.1
+        "list-unsubscribe-post",
+        b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n",
+        b"List-Unsubscribe=One-Click",
+    ),
+)
 _KEPT, _MOST_KEPT = 16, 200_000  # readings that are kept, each of a body of so many octets at most
 
 
@@ -84,12 +95,30 @@ class _Body:
         return self._shared.digest(url)
 
 
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    """All of a message's copies: fields, then the list fields, then the body."""
+class Form:
+    """What all copies with one notice share, with a SLOT in the header where a copy's link stands."""
 
-    head: bytes
-    body: _Body
+    def __init__(self, received: bytes, fields: Sequence[Field], body: _Body) -> None:
+        """`received` is a whole field for the top, which no signature covers."""
+        self._fields = [*fields, *_LIST_FIELDS]
+        self._header = b"".join([received, *(it.raw for it in self._fields), b"\r\n"])
+        self._body = body
+        self._covered: Covered | None = None
+
+    def copy(self, link: str) -> bytes:
+        """The copy with this link. Raises ValueError for one that is no plain URL."""
+        return self._header.replace(_SLOT, plain(link).encode("ascii")) + rendered(self._body.pieces, link)
+
+    def covered(self, link: str) -> Covered:
+        """The fields that a signature of that copy covers. Raises signature.SigningError."""
+        if self._covered is None:
+            self._covered = covered(self._fields)
+        names, lines = self._covered
+        return Covered(names, lines.replace(_SLOT, link.encode("ascii")))
+
+    def body_digest(self, link: str) -> bytes:
+        """SHA-256 of that copy's canonical body (RFC 6376 section 3.7)."""
+        return self._body.digest(link)
 
 
 class _Reading:
@@ -122,73 +151,67 @@ def _reading(fields: tuple[Field, ...], body: bytes, eight_bit: bool) -> _Readin
     return _Reading(opened, eight_bit=eight_bit) if opened and _surely_edited(opened) else None
 
 
-def prepare(message: Message, *, eight_bit: bool) -> Prepared:
+def prepare(
+    message: Message,
+    *,
+    eight_bit: bool,
+    received: bytes = b"",
+    date: bytes = b"",
+    message_id: bytes = b"",
+) -> Prepared:
     """What all marketing copies of a message have in common.
 
-    `eight_bit`: whether the next hop takes 8-bit content. Raises CannotCarryNoticeError.
+    `eight_bit`: whether the next hop takes 8-bit content. `received` is a whole field for the top; `date` and
+    `message_id` are values for a message without that field. Raises CannotCarryNoticeError.
     """
     if message.header_end == message.body:  # a header alone: give the notice a body to stand in
         message = Message.parse(message.content + b"\r\n")
     message = transportable(message, eight_bit=eight_bit)
-    described = [field.raw for field in message.fields_all if field.key.startswith(_MOVED)]
-    if not eight_bit and not all(raw.isascii() for raw in described):  # a wrapping moves it to the body
-        raise CannotCarryNoticeError(Refusal.EIGHT_BIT)
-    return Prepared(message, eight_bit=eight_bit)
+    if not eight_bit and not all(field.raw.isascii() for field in _describing(message)):
+        raise CannotCarryNoticeError(Refusal.EIGHT_BIT)  # a wrapping moves it to the body
+    return Prepared(message, received, _absent(message, date, message_id), eight_bit=eight_bit)
 
 
 class Prepared:
     """A message ready to be copied for any number of people; made by `prepare`."""
 
-    def __init__(self, message: Message, *, eight_bit: bool) -> None:
+    def __init__(
+        self, message: Message, received: bytes, absent: Sequence[Field], *, eight_bit: bool
+    ) -> None:
         self._message = message
+        self._received = received
+        self._absent = absent
         self._eight_bit = eight_bit
-        self._plans: dict[Notice, _Plan] = {}  # by what the notice says
+        self._forms: dict[Notice, Form] = {}  # by what the notice says
         self._opened: _Opened | None = None  # where the reading does not serve
         self._reading: _Reading | None = None
         if len(message.content) - message.body <= _MOST_KEPT:
-            telling = (it for it in message.fields_all if it.key.startswith(_MOVED) or it.key in _OWN_WAY_OUT)
-            self._reading = _reading(tuple(telling), message.content[message.body :], eight_bit)
+            telling = (*_describing(message), *[it for it in message.fields_all if it.key in _OWN_WAY_OUT])
+            self._reading = _reading(telling, message.content[message.body :], eight_bit)
         if self._reading is None:
             self._open()
 
-    def copy(
-        self, notice: Notice, *, received: bytes = b"", date: bytes = b"", message_id: bytes = b""
-    ) -> bytes:
-        """The copy with this notice; `received` is a whole field for the top.
+    def form(self, notice: Notice) -> Form:
+        """What the copies with this notice share, whatever its link."""
+        said = notice if notice.link == SLOT else replace(notice, link=SLOT)
+        form = self._forms.get(said)
+        if form is None:
+            fields, body = self._planned(said)
+            form = self._forms[said] = Form(self._received, (*fields, *self._absent), body)
+        return form
 
-        `date` and `message_id` are values for a message without that field (RFC 6409 section 8).
-        """
-        plan, url = self._plan(notice), notice.link
-        return b"".join(
-            [
-                received,
-                plan.head,
-                _absent(self._message, date, message_id),
-                # RFC 2369 section 3.2; RFC 8058 section 3.1
-                b"List-Unsubscribe: <%b>\r\n" % url.encode("ascii"),
-                b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n\r\n",
-                rendered(plan.body.pieces, url),
-            ]
-        )
+    def copy(self, notice: Notice) -> bytes:
+        """The copy with this notice, unsigned."""
+        return self.form(notice).copy(notice.link)
 
-    def body_digest(self, notice: Notice) -> bytes:
-        """SHA-256 of the copy's canonical body (RFC 6376 section 3.7)."""
-        return self._plan(notice).body.digest(notice.link)
-
-    def _plan(self, notice: Notice) -> _Plan:
-        said = replace(notice, link=SLOT)
-        plan = self._plans.get(said)
-        if plan is None:
-            plan = self._plans[said] = self._planned(said)
-        return plan
-
-    def _planned(self, notice: Notice) -> _Plan:
+    def _planned(self, notice: Notice) -> tuple[Sequence[Field], _Body]:
         if self._reading and (body := self._reading.body(notice)):
-            return _Plan(_head(self._message), body)
+            return _marketing_fields(self._message), body
         opened = self._opened or self._open()
         while opened is not None:
             try:
-                return _Plan(_head(opened.message), _edited(opened, notice, eight_bit=self._eight_bit))
+                body = _edited(opened, notice, eight_bit=self._eight_bit)
+                return _marketing_fields(opened.message), body
             except _FirstError as first:
                 opened = _reopened(opened.message, first)
             except StrangeError:
@@ -261,18 +284,23 @@ def service_copy(
     """
     moved = transportable(message, eight_bit=eight_bit)
     fields = moved.without_control_fields if moved is message else _unbroken(moved.without_control_fields)
-    kept = b"".join(field.raw for field in fields)
-    return received + kept + _absent(moved, date, message_id) + moved.content[moved.header_end :]
+    header = b"".join(field.raw for field in (*fields, *_absent(moved, date, message_id)))
+    return received + header + moved.content[moved.header_end :]
 
 
-def _absent(message: Message, date: bytes, message_id: bytes) -> bytes:
+def _absent(message: Message, date: bytes, message_id: bytes) -> list[Field]:
     """RFC 6409 section 8.2 and 8.3: Date and Message-ID, where the client left them out."""
-    added = b""
+    added = []
     if date and message.first("date") is None:
-        added += b"Date: %b\r\n" % date
+        added.append(Field("date", b"Date: %b\r\n" % date, date))
     if message_id and message.first("message-id") is None:
-        added += b"Message-ID: %b\r\n" % message_id
+        added.append(Field("message-id", b"Message-ID: %b\r\n" % message_id, message_id))
     return added
+
+
+def _describing(message: Message) -> list[Field]:
+    """The fields that say how to read the body."""
+    return [field for field in message.fields_all if field.key.startswith(_MOVED)]
 
 
 def _unbroken(fields: Iterable[Field]) -> list[Field]:
@@ -280,11 +308,13 @@ def _unbroken(fields: Iterable[Field]) -> list[Field]:
 
 
 def _marketing_fields(message: Message) -> list[Field]:
-    return [it for it in _unbroken(message.without_control_fields) if it.key not in _OWN_WAY_OUT]
+    return [field for field in message.fields_all if _goes_out(field.key)]
 
 
-def _head(message: Message) -> bytes:
-    return b"".join(field.raw for field in _marketing_fields(message))
+@lru_cache(maxsize=1024)
+def _goes_out(key: str) -> bool:
+    """Whether a field of this name stands in marketing copies."""
+    return not (is_control(key) or key.startswith(_BROKEN) or key in _OWN_WAY_OUT)
 
 
 def _edited(opened: _Opened, notice: Notice, *, eight_bit: bool) -> _Body:
@@ -317,7 +347,7 @@ def _spliced(message: Message, splices: Iterable[Splice]) -> tuple[Piece, ...]:
     return (*pieces, content[start:])
 
 
-def _wrapped(message: Message, notice: Notice) -> _Plan:
+def _wrapped(message: Message, notice: Notice) -> tuple[Sequence[Field], _Body]:
     """The whole entity as first part of a multipart/mixed, the notice as the second."""
     content, root = message.content, tree(message)
     dropped = [Splice(start, end, ()) for start, end in placing.to_drop(root)]
@@ -335,7 +365,8 @@ def _wrapped(message: Message, notice: Notice) -> _Plan:
         *_notice_part(root, notice),
         b"\r\n--%b--\r\n" % boundary,
     )
-    return _Plan(b"".join(outer), _Body(pieces))
+    header = b"".join(outer)
+    return read_fields(header, len(header))[0], _Body(pieces)
 
 
 def _boundary(content: bytes) -> bytes:

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import hashlib
 from binascii import b2a_base64
+from collections.abc import Sequence
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
@@ -26,7 +27,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from gateway.mail.message import read_fields
+from gateway.mail.message import Field, read_fields
 
 _OVERSIGNED = (
     "from", "to", "cc", "subject", "date", "reply-to", "message-id", "mime-version",
@@ -42,6 +43,7 @@ _MIN_RSA_BITS = 1024  # RFC 8301 section 3.2
 _WIDTH = 72  # of a line of the field, as dkimpy folds
 _NAME = b"DKIM-Signature"
 _MOST_KEPT = 1_000  # octets of h= for which the folded tags are kept
+_MOST_COUNTED = 50  # fields of one name: more are signed all the same, and their h= is not kept
 _TIME, _HASH = b"\1", b"\2"  # stand for an octet of t= and of bh= in these
 _NONE = b"0" * 60  # stands for b=: as long as no signature is too short for a line of its own
 
@@ -55,6 +57,24 @@ class SigningError(Exception):
     """The key cannot be used, or the message cannot be signed."""
 
 
+class Covered(NamedTuple):
+    """The fields that a signature covers: `names` for its `h=`, and their canonical `lines` in that order."""
+
+    names: bytes
+    lines: bytes
+
+
+class _Tags(NamedTuple):
+    """What stands before, between and after the values of `t` and `bh`."""
+
+    before: bytes
+    between: bytes
+    after: bytes
+
+    def filled(self, time: bytes, body_hash: bytes) -> bytes:
+        return b"".join((self.before, time, self.between, body_hash, self.after))
+
+
 class Signer:
     """Signs for one domain with one key, which is parsed once."""
 
@@ -64,29 +84,31 @@ class Signer:
         self.selector = selector.encode("ascii")
         self._key = load_key(key) if isinstance(key, bytes) else key
         is_rsa = isinstance(self._key, rsa.RSAPrivateKey)
-        self._algorithm = b"rsa-sha256" if is_rsa else b"ed25519-sha256"
+        self._identity = (b"rsa-sha256" if is_rsa else b"ed25519-sha256", self.domain, self.selector)
 
-    def sign(self, content: bytes, *, signed_at: int, body_digest: bytes | None = None) -> bytes:
+    def sign(self, content: bytes, *, signed_at: int) -> bytes:
         """The DKIM-Signature field to put in front of `content`, with its final CRLF.
 
-        `content` has CRLF line ends only; `signed_at` is in Unix seconds; `body_digest` is the SHA-256 of
-        its canonical body where that is known (sharing.py). Raises SigningError.
+        `content` has CRLF line ends only; `signed_at` is in Unix seconds. Raises SigningError.
         """
         header, _, body = content.partition(b"\r\n\r\n")
-        names, lines = _signed_fields(header.removesuffix(b"\r\n") + b"\r\n")
-        body_digest = body_digest or hashlib.sha256(relaxed_body(body)).digest()
-        tags = self._tags(names, b"%d" % signed_at, _base64(body_digest))
-        # RFC 6376 section 3.7: this field goes last, without a signature and without its CRLF
-        ours = _one_blank(tags.replace(b"\r\n", b""))
-        digest = hashlib.sha256(b"%bdkim-signature:%b" % (lines, ours)).digest()
-        return b"%b: %b%b\r\n" % (_NAME, tags, _folded_value(_base64(self._raw_signature(digest))))
+        header = header.removesuffix(b"\r\n") + b"\r\n"
+        fields, read = read_fields(header, most=len(header))  # as many as there are
+        if read != len(header):
+            raise SigningError("message header is malformed")
+        digest = hashlib.sha256(relaxed_body(body)).digest()
+        return self.sign_parts(covered(fields), digest, signed_at=signed_at)
 
-    def _tags(self, names: bytes, time: bytes, body_hash: bytes) -> bytes:
-        """RFC 6376 section 3.5, in dkimpy's order, up to the value of `b`."""
-        identity = (self._algorithm, self.domain, self.selector)
-        fold = _folded_tags if len(names) <= _MOST_KEPT else _folded_tags.__wrapped__
-        before, between, after = fold(identity, names, len(time))
-        return b"".join((before, time, between, body_hash, after))
+    def sign_parts(self, header: Covered, body_digest: bytes, *, signed_at: int) -> bytes:
+        """The same for fields in canonical form, and the SHA-256 of a canonical body (32 bytes)."""
+        time, body_hash = b"%d" % signed_at, _base64(body_digest)
+        fold = _folded_tags if len(header.names) <= _MOST_KEPT else _folded_tags.__wrapped__
+        folded, canonical = fold(self._identity, header.names, len(time))
+        # RFC 6376 section 3.7: this field goes last, without a signature and without its CRLF
+        ours = canonical.filled(time, body_hash)
+        digest = hashlib.sha256(b"%bdkim-signature:%b" % (header.lines, ours)).digest()
+        signature = _folded_value(_base64(self._raw_signature(digest)))
+        return b"%b: %b%b\r\n" % (_NAME, folded.filled(time, body_hash), signature)
 
     def _raw_signature(self, digest: bytes) -> bytes:
         if isinstance(self._key, rsa.RSAPrivateKey):
@@ -94,20 +116,53 @@ class Signer:
         return self._key.sign(digest)  # RFC 8463 section 3: Ed25519 over the SHA-256 hash
 
 
+def covered(fields: Sequence[Field]) -> Covered:
+    """The fields of a header that are signed, in canonical form. Raises SigningError."""
+    found: dict[str, list[bytes]] = {}
+    for field in reversed(fields):  # RFC 6376 section 5.4.2: from the bottom up
+        if field.key in _COVERED:
+            found.setdefault(field.key, []).append(field.value)
+    if "from" not in found:  # RFC 6376 section 5.4
+        raise SigningError("message has no From field")
+    counts = tuple([len(found[key]) if key in found else 0 for key in _COVERED])
+    names = _names(counts) if max(counts) <= _MOST_COUNTED else _names.__wrapped__(counts)
+    lines = [
+        b"%b:%b\r\n" % (name, value) for key, (name, _) in _COVERED.items() for value in found.get(key, ())
+    ]
+    return Covered(names, _one_blank(b"".join(lines)))
+
+
 @lru_cache(maxsize=64)
-def _folded_tags(
-    identity: tuple[bytes, bytes, bytes], names: bytes, digits: int
-) -> tuple[bytes, bytes, bytes]:
-    """What stands before, between and after the values of `t` and `bh`, of which only the lengths matter."""
+def _names(counts: tuple[int, ...]) -> bytes:
+    """The value of `h=` for fields that occur so many times, in the order of _COVERED."""
+    names = [
+        name
+        for count, (name, more) in zip(counts, _COVERED.values(), strict=True)
+        for _ in range(count + more)
+    ]
+    return b" : ".join(names)
+
+
+@lru_cache(maxsize=64)
+def _folded_tags(identity: tuple[bytes, bytes, bytes], names: bytes, digits: int) -> tuple[_Tags, _Tags]:
+    """The tags up to the value of `b`, as written and in canonical form (RFC 6376 sections 3.5 and 3.4.2).
+
+    In dkimpy's order. Of the values of `t` and `bh` only the lengths matter.
+    """
     algorithm, domain, selector = identity
     tags = (
         *(b"v=1", b"a=" + algorithm, b"c=relaxed/relaxed", b"d=" + domain, b"i=@" + domain, b"q=dns/txt"),
         *(b"s=" + selector, b"t=" + _TIME * digits, b"h=" + names, b"bh=" + _HASH * 44, b"b=" + _NONE),
     )
-    folded = _folded(b"; ".join(tags))
-    before, _, rest = folded.partition(_TIME * digits)
+    folded = _folded(b"; ".join(tags)).removesuffix(_NONE)
+    canonical = _one_blank(folded.replace(b"\r\n", b""))
+    return _parted(folded, digits), _parted(canonical, digits)
+
+
+def _parted(tags: bytes, digits: int) -> _Tags:
+    before, _, rest = tags.partition(_TIME * digits)
     between, _, after = rest.partition(_HASH * 44)
-    return before, between, after.removesuffix(_NONE)
+    return _Tags(before, between, after)
 
 
 def _folded(value: bytes) -> bytes:
@@ -126,25 +181,6 @@ def _folded_value(value: bytes) -> bytes:
     first = _WIDTH - 1 - len(b"b=")
     lines = [value[at : at + _WIDTH - 1] for at in range(first, len(value), _WIDTH - 1)]
     return b"\r\n ".join([value[:first], *lines])
-
-
-def _signed_fields(header: bytes) -> tuple[bytes, bytes]:
-    """The value of `h=`, and the fields it names in canonical form, in its order. Raises SigningError."""
-    fields, read = read_fields(header, most=len(header))  # as many as there are: ours came on top
-    if read != len(header):
-        raise SigningError("message header is malformed")
-    found: dict[str, list[bytes]] = {}
-    for field in reversed(fields):  # RFC 6376 section 5.4.2: from the bottom up
-        if field.key in _COVERED:
-            found.setdefault(field.key, []).append(field.value)
-    if "from" not in found:  # RFC 6376 section 5.4
-        raise SigningError("message has no From field")
-    names, lines = [], []
-    for key, (name, more) in _COVERED.items():
-        values = found.get(key, ())
-        names += [name] * (len(values) + more)
-        lines += [b"%b:%b\r\n" % (name, value) for value in values]
-    return b" : ".join(names), _one_blank(b"".join(lines))
 
 
 def relaxed_body(body: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""The Received field (RFC 5321 section 4.4)."""
+"""The Received field (RFC 5321 section 4.4), and the time as fields have it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def received_field(*, helo: str, peer: str, by: str, protocol: str, ref: str, at
     return (
         f"Received: from {name} ({_literal(peer)})\r\n"
         f"\tby {by} with {protocol} id {ref};\r\n"
-        f"\t{format_datetime(at)}\r\n"
+        f"\t{date_time(at)}\r\n"
     ).encode("ascii", "replace")
 
 
@@ -33,3 +33,13 @@ def _literal(peer: str) -> str:
     except ValueError:
         return "unknown"
     return f"[IPv6:{address}]" if address.version == 6 else f"[{address}]"
+
+
+def date_time(at: datetime) -> str:
+    """An aware moment as RFC 5322 section 3.3 writes it."""
+    return _date_time(at.replace(microsecond=0))
+
+
+@lru_cache(maxsize=4)  # many messages come in one second
+def _date_time(at: datetime) -> str:
+    return format_datetime(at)

@@ -12,6 +12,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from html import escape
 from typing import TypeAlias
 
@@ -38,8 +39,13 @@ class Link:
 
     def render(self, url: str) -> bytes:
         """The link as octets of the leaf."""
-        raw = (escape(url) if self.html else url).encode(self.codec)
-        return encode_qp(raw) if self.encoding == "quoted-printable" else raw
+        return _spelled(url, self.html, self.encoding, self.codec)
+
+
+@lru_cache(maxsize=16)  # a copy has its link in several places
+def _spelled(url: str, html: bool, encoding: str, codec: str) -> bytes:
+    raw = (escape(url) if html else url).encode(codec)
+    return encode_qp(raw) if encoding == "quoted-printable" else raw
 
 
 @dataclass(frozen=True, slots=True)

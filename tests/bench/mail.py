@@ -107,17 +107,17 @@ def seconds(work: Callable[[], object]) -> float:
 def copies() -> list[Figure]:
     """A further copy, and the first with all that leads to it, each beside the email package in turn."""
     content = shapes.newsletter(60 * KB)
-    prepared = prepare(Message.parse(content), eight_bit=True)
+    prepared = prepare(Message.parse(content), eight_bit=True, received=RECEIVED)
     links = [replace(NOTICE, link=f"https://gw.example/u/{number:064}") for number in range(40)]
     prepared.copy(NOTICE)
 
     def further() -> None:
         for notice in links:
-            prepared.copy(notice, received=RECEIVED)
+            prepared.copy(notice)
 
     def first() -> None:
         for notice in links:
-            prepare(Message.parse(content), eight_bit=True).copy(notice, received=RECEIVED)
+            prepare(Message.parse(content), eight_bit=True, received=RECEIVED).copy(notice)
 
     def stock() -> None:
         for _ in links:
@@ -155,7 +155,7 @@ def memory(name: str, make: Callable[[int], bytes]) -> Figure:
 def carried(content: bytes) -> tuple[str, bytes]:
     """What becomes of a message, and the copy where there is one."""
     try:
-        copy = prepare(Message.parse(content), eight_bit=True).copy(NOTICE, received=RECEIVED)
+        copy = prepare(Message.parse(content), eight_bit=True, received=RECEIVED).copy(NOTICE)
     except (UnparsableError, CannotCarryNoticeError) as refusal:
         return f"refused: {refusal}", b""
     return ("wrapped" if b"=_sendright_" in copy else "edited"), copy

@@ -51,10 +51,12 @@ def signed_copies(*, eight_bit: bool) -> dict[str, bytes]:
     for path in GOLDEN:
         message = Message.parse(path.read_bytes().replace(b"\n", b"\r\n"))
         try:
-            prepared = prepare(message, eight_bit=eight_bit)
+            prepared = prepare(
+                message, eight_bit=eight_bit, date=DATE, message_id=b"<%b@gw.example>" % path.stem.encode()
+            )
         except CannotCarryNoticeError:
             continue
-        unsigned = prepared.copy(NOTICE, date=DATE, message_id=b"<%b@gw.example>" % path.stem.encode())
+        unsigned = prepared.copy(NOTICE)
         copies[f"{path.stem}@lezer.example"] = signer.sign(unsigned, signed_at=AT) + unsigned
     return copies
 

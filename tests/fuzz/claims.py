@@ -94,11 +94,11 @@ def check_service(message: Message, *, eight_bit: bool) -> None:
 def check_marketing(message: Message, notice: Notice, *, eight_bit: bool) -> None:
     """A copy goes out as it must, and says what it must; else the refusal is a named one."""
     try:
-        prepared = prepare(message, eight_bit=eight_bit)
+        prepared = prepare(message, eight_bit=eight_bit, received=RECEIVED)
     except CannotCarryNoticeError:
         return
     try:
-        copy = prepared.copy(notice, received=RECEIVED)
+        copy = prepared.copy(notice)
     except CannotCarryNoticeError:  # late: people have been decided on; known of AMP alone
         assert has_amp(message)
         return

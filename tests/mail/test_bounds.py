@@ -25,7 +25,7 @@ def test_fields_of_ours_come_on_top_of_the_bound(notice: Notice, body: bytes) ->
     signer = Signer("zon.example", "s", Ed25519PrivateKey.generate())
     received = b"Received: by gw.example\r\n"
     for copy in (
-        prepare(full, eight_bit=False).copy(notice, received=received),
+        prepare(full, eight_bit=False, received=received).copy(notice),
         service_copy(full, received=received, eight_bit=False),
     ):
         assert copy.isascii()

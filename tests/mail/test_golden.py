@@ -24,10 +24,10 @@ def wire(path: Path) -> bytes:
 def copy_of(content: bytes, notice: Notice) -> bytes:
     """The marketing copy, or the refusal as text."""
     try:
-        prepared = prepare(Message.parse(content), eight_bit=True)
+        prepared = prepare(Message.parse(content), eight_bit=True, received=b"Received: by gw.example\r\n")
     except CannotCarryNoticeError as refusal:
         return f"refused: {refusal}\r\n".encode()
-    return prepared.copy(notice, received=b"Received: by gw.example\r\n")
+    return prepared.copy(notice)
 
 
 @pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)

@@ -37,7 +37,8 @@ def copies(content: bytes, *, eight_bit: bool) -> list[bytes | str]:
         prepared = prepare(Message.parse(content), eight_bit=eight_bit)
     except CannotCarryNoticeError as error:
         return [str(error)]
-    return [prepared.copy(notice) + prepared.body_digest(notice) for notice in (NOTICE, OTHER)]
+    forms = [(prepared.form(notice), notice.link) for notice in (NOTICE, OTHER)]
+    return [form.copy(link) + form.body_digest(link) for form, link in forms]
 
 
 @pytest.mark.parametrize("eight_bit", [True, False])

@@ -63,4 +63,4 @@ def test_every_golden_message_has_the_digest_of_its_copies(path: Path) -> None:
             words=texts("en"),
         )
         body = prepared.copy(notice).partition(b"\r\n\r\n")[2]
-        assert prepared.body_digest(notice) == own_digest(body)
+        assert prepared.form(notice).body_digest(notice.link) == own_digest(body)
