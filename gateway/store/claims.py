@@ -15,7 +15,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from sqlalchemy import CTE, Select, and_, bindparam, delete, literal_column, select, tuple_, update
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    Select,
+    and_,
+    bindparam,
+    delete,
+    literal_column,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects.sqlite import Insert
 
 from gateway.envelope import Answer, FateKind, Kind, Stage
@@ -60,9 +71,18 @@ def _over(statement: Insert) -> Insert:
 _READ = Matching(_KEY, _met)
 _TAKE = Inserting(claims, _over)
 _DROP = text_of(delete(claims).where(*_THE_CLAIM))
-_HELD_BY = (claims.c.fingerprint == bindparam("message"), claims.c.submission == bindparam("by"))
-_RELEASE = text_of(delete(claims).where(*_HELD_BY))
-_LEAVE = text_of(update(claims).where(*_HELD_BY).values(working=literal_column("0")))
+_HELD = (*_KEY, claims.c.submission)
+
+
+def _held(wanted: CTE) -> ColumnElement[bool]:
+    """Whether a claim is one of these, held by the submission named beside it."""
+    return tuple_(*_HELD).in_(select(wanted))
+
+
+_RELEASE = Matching(_HELD, lambda wanted: delete(claims).where(_held(wanted)))
+_LEAVE = Matching(
+    _HELD, lambda wanted: update(claims).where(_held(wanted)).values(working=literal_column("0"))
+)
 _expired = (
     select(claims.c.fingerprint, claims.c.person)
     .where(claims.c.expires_at <= bindparam("now"))
@@ -77,7 +97,7 @@ _FINAL = frozenset({FateKind.RELAYED.value, FateKind.REFUSED.value})
 
 Key: TypeAlias = tuple[bytes, bytes]  # fingerprint and person
 Row: TypeAlias = tuple[object, ...]  # of the table, in its order
-Ended: TypeAlias = tuple[bytes, int]  # fingerprint and submission
+Ended: TypeAlias = tuple[bytes, bytes, int]  # fingerprint, person and submission
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,13 +153,9 @@ def drop_expired(connection: sqlite3.Connection, now: int) -> None:
 
 def release(connection: sqlite3.Connection, ended: Sequence[Ended]) -> None:
     """The client heard its 250: the next message like this one is a new one."""
-    connection.executemany(_RELEASE, _held(ended))
+    _RELEASE(connection, ended)
 
 
 def leave(connection: sqlite3.Connection, ended: Sequence[Ended]) -> None:
     """The client went unanswered: the next message like this one is a retry."""
-    connection.executemany(_LEAVE, _held(ended))
-
-
-def _held(ended: Sequence[Ended]) -> list[dict[str, object]]:
-    return [{"message": fingerprint, "by": submission} for fingerprint, submission in ended]
+    _LEAVE(connection, ended)

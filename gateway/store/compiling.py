@@ -1,7 +1,8 @@
 """The text of SQLAlchemy Core statements, compiled once for the writer's connection (design section 6).
 
 A statement that deals with many rows at once is one call of SQLite instead of many, and each call gives up
-the interpreter's lock. Its text depends on how many rows there are, so these come in a few sizes.
+the interpreter's lock, for which others wait. Its text depends on how many rows there are: rows are inserted
+by a text for just so many, and keys looked up by one of a few, filled up with keys that nothing matches.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from sqlalchemy.dialects.sqlite import Insert, insert
 
 _NAMED = sqlite.dialect(paramstyle="named")
 _POSITIONAL = sqlite.dialect(paramstyle="qmark")
-SIZES = (32, 16, 8, 4, 2, 1)  # rows of one statement
+MOST = 32  # rows, or keys, of one statement
 
 
 def unindexed(named: Column[Any]) -> ColumnElement[Any]:
@@ -43,17 +44,17 @@ class Inserting:
 
     def __call__(self, connection: sqlite3.Connection, rows: Sequence[tuple[object, ...]]) -> None:
         """Insert them in order. Raises sqlite3.Error."""
-        at = 0
-        for size in SIZES:
-            while len(rows) - at >= size:
-                connection.execute(self._text(size), list(chain.from_iterable(rows[at : at + size])))
-                at += size
+        for at in range(0, len(rows), MOST):
+            some = rows[at : at + MOST]
+            connection.execute(self._text(len(some)), list(chain.from_iterable(some)))
 
     def _text(self, size: int) -> str:
         if size not in self._texts:
             row = dict.fromkeys(self._table.columns.keys())
-            statement = self._finish(insert(self._table).values([row] * size))
-            self._texts[size] = str(statement.compile(dialect=_POSITIONAL))
+            statement = self._finish(insert(self._table).values([row]))
+            one = f"({', '.join('?' * len(row))})"
+            text = str(statement.compile(dialect=_POSITIONAL))
+            self._texts[size] = text.replace(one, ", ".join([one] * size), 1)
         return self._texts[size]
 
 
@@ -62,16 +63,17 @@ class Matching:
 
     def __init__(
         self,
-        columns: Sequence[Column[object]],
+        columns: Sequence[Column[Any]],
         build: Callable[[CTE], ClauseElement],
-        sizes: Sequence[int] = SIZES,
+        most: int = MOST,
     ) -> None:
         """`build` makes it from a table of the keys `wanted`, with columns named as `columns` are.
 
-        `sizes` are how many keys one statement takes, the most first, down to 1.
+        `most` is how many keys one statement takes, a power of two.
         """
-        self._sizes = sizes
+        self._most = most
         self._columns = [column(it.name, it.type) for it in columns]
+        self._nothing = (None,) * len(columns)  # NULL equals no key
         self._build = build
         self._texts: dict[int, str] = {}
 
@@ -80,17 +82,16 @@ class Matching:
     ) -> list[tuple[object, ...]]:
         """What it yields for these keys, in no order. Raises sqlite3.Error."""
         found: list[tuple[object, ...]] = []
-        at = 0
-        for size in self._sizes:
-            while len(keys) - at >= size:
-                cursor = connection.execute(self._text(size), list(chain.from_iterable(keys[at : at + size])))
-                found += cursor.fetchall()
-                at += size
+        for at in range(0, len(keys), self._most):
+            some = keys[at : at + self._most]
+            size = 1 << (len(some) - 1).bit_length()
+            filled = (*some, *[self._nothing] * (size - len(some)))
+            found += connection.execute(self._text(size), list(chain.from_iterable(filled))).fetchall()
         return found
 
     def _text(self, size: int) -> str:
         if size not in self._texts:
-            empty = tuple("" for _ in self._columns)
-            wanted = values(*self._columns, name="wanted").data([empty] * size).cte("wanted")
+            any_key = ("",) * len(self._columns)  # for None there would be no parameter
+            wanted = values(*self._columns, name="wanted").data([any_key] * size).cte("wanted")
             self._texts[size] = str(self._build(wanted).compile(dialect=_POSITIONAL))
         return self._texts[size]

@@ -26,6 +26,7 @@ from gateway.store.tables import SCHEMA
 _MIGRATIONS = Path(__file__).with_name("migrations")
 _KEYS_CHECK = "keys_check"
 _OPENING_PATIENCE = 5.0  # seconds to wait for another process that recovers, or puts away, the log
+_STATEMENTS = 512  # kept prepared: those of compiling.py, each for any number of rows
 _UPGRADE_PATIENCE = 30.0  # seconds to wait for another process's transaction
 
 _PRAGMAS = (
@@ -83,7 +84,13 @@ def connect(path: Path, *, patience: float = 0.0) -> sqlite3.Connection:
     `patience` is SQLite's own busy timeout in seconds, once it is open. Raises sqlite3.Error, also when there
     is no file.
     """
-    database = sqlite3.connect(uri_of(path), uri=True, timeout=_OPENING_PATIENCE, isolation_level=None)
+    database = sqlite3.connect(
+        uri_of(path),
+        uri=True,
+        timeout=_OPENING_PATIENCE,
+        isolation_level=None,
+        cached_statements=_STATEMENTS,
+    )
     try:
         for pragma in _PRAGMAS:
             database.execute(pragma)

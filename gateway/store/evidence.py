@@ -16,7 +16,7 @@ from sqlalchemy import CTE, ColumnElement, Select, Subquery, and_, func, literal
 from gateway.law.evidence import COMMON, Evidence, Objection, Withdrawal, facts_of, from_facts, own
 from gateway.ports import Appended, NewEvidence
 from gateway.store.chain import Chain
-from gateway.store.compiling import SIZES, Inserting, Matching
+from gateway.store.compiling import Inserting, Matching
 from gateway.store.spelling import SALT, canonical, canonical_flat, micros, moment
 from gateway.store.tables import acts, ledger, ledger_details
 
@@ -71,9 +71,7 @@ def _consented(wanted: CTE) -> Select[Any]:
 _ERASED = Matching((acts.c.controller, acts.c.person), _of_erased)
 _READ = Matching((ledger.c.controller, ledger.c.person), _of_people(*COLUMNS))
 _COUNTED = Matching((ledger.c.controller, ledger.c.person), _counted)
-_SAME = Matching(
-    (ledger.c.controller, ledger.c.person, ledger.c.content), _same, sizes=(512, 256, 128, 64, *SIZES)
-)
+_SAME = Matching((ledger.c.controller, ledger.c.person, ledger.c.content), _same, most=512)
 _CONSENTED = Matching((ledger.c.controller, ledger.c.person), _consented)
 _APPEND = Inserting(ledger)
 _KIND, _RECORDED_AT = (ledger.c.keys().index(name) for name in ("kind", "recorded_at"))

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import bindparam, select
@@ -38,7 +39,7 @@ class Journal:
         settling = Settling(writer.chain, writer.entropy)
         self._settle: Kind[Came, None] = Kind(settling.settle, rank=1)
         self._decide: Kind[Asked, list[Verdict]] = Kind(deciding.verdicts, rank=3)  # sees all of its round
-        self._claimed: dict[int, set[bytes]] = {}  # fingerprints by submission, until it ends
+        self._claimed: dict[int, list[Ended]] = {}  # by submission, until it ends
 
     def rests_on(self, configuration: bytes) -> None:
         """From now on, decisions are on record as made under the configuration of this digest."""
@@ -56,7 +57,8 @@ class Journal:
         StoreUnavailableError, also when `timeout` seconds pass.
         """
         if wave.fingerprint and not wave.only_withheld:
-            self._claimed.setdefault(wave.submission, set()).add(wave.fingerprint)
+            ended = [(wave.fingerprint, who.hash, wave.submission) for who in wave.people]
+            self._claimed.setdefault(wave.submission, []).extend(ended)
         return await self._writer.run_with(self._decide, (wave, now), timeout)
 
     def settle(self, fates: Sequence[Fate], now: datetime) -> Awaitable[None]:
@@ -74,9 +76,9 @@ class Journal:
         """The client went unanswered, or heard 4yz: the next try of this message is a retry (I5)."""
         self._end(submission, _LEAVING)
 
-    def _end(self, submission: int, how: Kind[Ended, object]) -> None:
-        for fingerprint in self._claimed.pop(submission, ()):
-            self._writer.keep_with(how, (fingerprint, submission))
+    def _end(self, submission: int, how: Kind[Sequence[Ended], None]) -> None:
+        if claimed := self._claimed.pop(submission, None):
+            self._writer.keep_with(how, claimed)
 
     async def sent(self, decision: int) -> Sent | None:
         """What is known of a mail by its decision's id; None if there is no such decision.
@@ -120,9 +122,11 @@ def _sent(found: Sequence[Any]) -> Sent | None:
     return Sent(controller, person, category or "", ground or "", address or "", moment(at), rests_on)
 
 
-def _ending(how: Callable[[sqlite3.Connection, Sequence[Ended]], None], rank: int) -> Kind[Ended, None]:
-    def do(connection: sqlite3.Connection, ended: Sequence[Ended]) -> list[None]:
-        how(connection, ended)
+def _ending(
+    how: Callable[[sqlite3.Connection, Sequence[Ended]], None], rank: int
+) -> Kind[Sequence[Ended], None]:
+    def do(connection: sqlite3.Connection, ended: Sequence[Sequence[Ended]]) -> list[None]:
+        how(connection, list(chain.from_iterable(ended)))
         return [None] * len(ended)
 
     return Kind(do, rank)

@@ -124,7 +124,12 @@ def test_what_a_round_reads_it_finds_by_index(path: Path) -> None:
     """Evidence and claims are looked up by key, however large the tables are: no query plan scans one."""
     connection = sqlite3.connect(path)
     plans: list[str] = []
-    for matching, keys in ((evidence._READ, [("shop", b"p")] * 3), (claims._READ, [(b"f", b"p")] * 3)):
+    for matching, keys in (
+        (evidence._READ, [("shop", b"p")] * 3),
+        (claims._READ, [(b"f", b"p")] * 3),
+        (claims._RELEASE, [(b"f", b"p", 1)] * 3),
+        (claims._LEAVE, [(b"f", b"p", 1)] * 3),
+    ):
         for size in (1, 2):
             text = matching._text(size)
             flat = [part for key in keys[:size] for part in key]
