@@ -1,7 +1,9 @@
 # make demo and make test do all their own set-up; see README.md.
 SHELL := /bin/bash
 PY := .venv/bin/python
-BASE_PYTHON ?= python3
+# The distribution's own where it serves: it is built with profile-guided optimisation, others often are not.
+BASE_PYTHON ?= $(shell for it in /usr/bin/python3 python3; do \
+    $$it -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$it; exit; }; done; echo python3)
 STAMP := .venv/.installed-$(shell cat requirements-dev.lock pyproject.toml | cksum | cut -d' ' -f1)
 
 .PHONY: demo test check run bench fuzz lock debian screenshots
