@@ -171,3 +171,13 @@ async def test_a_wave_whose_wait_ended_can_be_left(store: Store, clock: SetClock
         await store.journal.decide(wave(category=INVOICE), clock.now(), 0)
     store.journal.leave(1)
     assert isinstance((await submit(store, clock, 2))[0], Decided)
+
+
+@pytest.mark.parametrize("how", ["released", "left"])
+async def test_who_ends_late_touches_no_claim_but_its_own(store: Store, clock: SetClock, how: str) -> None:
+    """A claim that expired and was taken by another submission stays that one's when the first one ends."""
+    (first,) = await submit(store, clock, 1)
+    clock.forward(days=7)
+    assert isinstance((await submit(store, clock, 2))[0], Decided)
+    await end(store, clock, first, how, None)
+    assert (await submit(store, clock, 3))[0] == Busy()
