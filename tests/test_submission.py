@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 
 from gateway.envelope import Answer, Cause, Envelope, FateKind, Kind, Outcome, Recipient, Stage
 from gateway.law.decision import Withhold
-from gateway.mail.signature import SigningError
+from gateway.mail.signature import Covered, SigningError
 from gateway.ports import Busy, Settled
 from tests.relaying import (
     ANNA,
@@ -169,7 +169,10 @@ class Broken:
     def __init__(self, *only: int) -> None:
         self.only, self.signed = only, 0
 
-    def sign(self, content: bytes, *, signed_at: int, body_digest: bytes | None = None) -> bytes:
+    def sign(self, content: bytes, *, signed_at: int) -> bytes:
+        return self.sign_parts(Covered(b"", b""), b"", signed_at=signed_at)
+
+    def sign_parts(self, header: Covered, body_digest: bytes, *, signed_at: int) -> bytes:
         self.signed += 1
         if not self.only or self.signed in self.only:
             raise SigningError("no key")
