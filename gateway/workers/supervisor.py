@@ -267,7 +267,7 @@ class Supervisor:
             for each in (self._current, self._next):
                 if each:
                     each.listeners.close(but=own)
-            task(generation.given, share)
+            task(generation.given, generation.parts[number], share)
             status = 0
         except BaseException:
             log.critical("worker failed", pid=os.getpid(), exc_info=True)

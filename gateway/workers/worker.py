@@ -20,6 +20,7 @@ import uvloop
 from gateway.app import Prepared, Running, working
 from gateway.listening import MAIL, Place, Sockets
 from gateway.metrics import Figures, Metrics, dumped, loaded
+from gateway.workers.generation import Part
 from gateway.workers.line import Line, Word
 
 SUM_SECONDS = 2.0  # to wait for the figures of all workers
@@ -29,16 +30,27 @@ KEPT_BYTES = 32 << 20  # of freed memory, which the C library would give back af
 _M_TRIM_THRESHOLD = -1  # mallopt(3)
 
 
-def work(given: Prepared, share: Mapping[Place, Sockets], line: Line) -> None:
-    """Serve until told to retire or drain. Raises what app.working raises."""
+def work(given: Prepared, part: Part, share: Mapping[Place, Sockets], line: Line) -> None:
+    """Serve this part until told to retire or drain. Raises what app.working raises."""
     for number in (signal.SIGINT, signal.SIGHUP):  # a terminal sends them to all: the supervisor decides
         signal.signal(number, signal.SIG_IGN)
     structlog.contextvars.bind_contextvars(pid=os.getpid())
-    if not MAIL.isdisjoint(place.service for place in share):
+    if not MAIL.isdisjoint(part.services):
         os.nice(MAIL_YIELDS)
+        _keep_to_core(part)
     _settle_in()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_work(given, share, line))
+
+
+def _keep_to_core(part: Part) -> None:
+    """With one worker for each core there is, each stays where its caches are.
+
+    Where there are more cores, others may have them: the kernel knows better.
+    """
+    cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []  # Linux's alone
+    if len(cores) == part.among:
+        os.sched_setaffinity(0, {cores[part.number]})
 
 
 def _settle_in() -> None:

@@ -23,6 +23,7 @@ listen = "127.0.0.1:{http}"
 host = "127.0.0.1"
 port = {sink}
 tls = "none"
+max_connections = 100
 [[dkim]]
 domain = "shop.example"
 selector = "bench"

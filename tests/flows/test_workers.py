@@ -41,6 +41,15 @@ async def test_mail_goes_through_each_worker(service: Service) -> None:
     assert service.smarthost.delivered == [anna, anna]
 
 
+async def test_one_worker_for_each_core_keeps_to_its_own(service: Service) -> None:
+    """Two workers on two cores have one each; on more, or fewer, they go where the kernel sends them."""
+    cores = sorted(os.sched_getaffinity(0))
+
+    held = sorted(sorted(os.sched_getaffinity(pid)) for pid in service.workers)
+
+    assert held == ([[core] for core in cores] if len(cores) == 2 else [cores, cores])
+
+
 async def test_one_gateway_serves_from_a_state_directory(service: Service) -> None:
     """A second one is refused while the first serves, and says why."""
     refused = await _serve_in_vain(service.path)
