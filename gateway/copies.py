@@ -17,7 +17,7 @@ from gateway.law.reason import Ground
 from gateway.mail.message import Message
 from gateway.mail.notice import SLOT, Notice
 from gateway.mail.report import delivery_report
-from gateway.mail.rewrite import Form, Prepared, prepare, service_copy
+from gateway.mail.rewrite import Prepared, prepare, service_copy
 from gateway.mail.signature import Signer
 from gateway.mail.trace import date_time, received_field
 from gateway.ports import Clock, Connection, Decided, Person
@@ -74,7 +74,6 @@ class Copies:
     _category: Category | None
     _eight_bit: bool | None = None  # what the copies are prepared for
     _prepared: Prepared | None = None  # of marketing
-    _forms: dict[str, Form] = field(default_factory=dict)  # of these, by ground
     _service: bytes = b""  # of service mail: the one copy, signed
     _signers: Sequence[Signer] = field(init=False)
     _trace: dict[str, bytes] = field(init=False)
@@ -108,7 +107,6 @@ class Copies:
             self._service = b"".join([*fields, service])
         else:
             self._prepared = prepare(self._message, eight_bit=eight_bit, **self._trace)
-            self._forms.clear()
         self._eight_bit = eight_bit
 
     def copy(self, person: Person, decided: Decided) -> bytes:
@@ -117,10 +115,7 @@ class Copies:
             return self._service
         decision = decided.decision
         ground = decision.ground if isinstance(decision, Send) else ""
-        form = self._forms.get(ground)
-        if form is None:
-            notice = self._of.notice(self._controller, self._category, ground)
-            form = self._forms[ground] = self._prepared.form(notice)
+        form = self._prepared.form(self._of.notice(self._controller, self._category, ground))
         link = self._link(person, decided, consent=ground == Ground.CONSENT)
         fields = [  # under every key of its From: domain (RFC 6376 section 3.5); always last
             signer.sign_parts(form.covered(link), form.body_digest(link), signed_at=self._signed_at)
