@@ -17,7 +17,7 @@ from gateway.law.reason import Ground
 from gateway.mail.message import Message
 from gateway.mail.notice import SLOT, Notice
 from gateway.mail.report import delivery_report
-from gateway.mail.rewrite import Prepared, prepare, service_copy
+from gateway.mail.rewrite import Form, Prepared, prepare, service_copy
 from gateway.mail.signature import Signer
 from gateway.mail.trace import date_time, received_field
 from gateway.ports import Clock, Connection, Decided, Person
@@ -117,11 +117,14 @@ class Copies:
         ground = decision.ground if isinstance(decision, Send) else ""
         form = self._prepared.form(self._of.notice(self._controller, self._category, ground))
         link = self._link(person, decided, consent=ground == Ground.CONSENT)
-        fields = [  # under every key of its From: domain (RFC 6376 section 3.5); always last
-            signer.sign_parts(form.covered(link), form.body_digest(link), signed_at=self._signed_at)
-            for signer in self._signers
-        ]
-        return b"".join([*fields, form.copy(link)])
+        return b"".join([*self._signatures(form, link), form.copy(link)])
+
+    def _signatures(self, form: Form, link: str) -> list[bytes]:
+        """Under every key of its From: domain (RFC 6376 section 3.5)."""
+        if not self._signers:
+            return []
+        header, digest, signed_at = form.covered(link), form.body_digest(link), self._signed_at
+        return [signer.sign_parts(header, digest, signed_at=signed_at) for signer in self._signers]
 
     async def relay(self, copy: bytes, recipient: Mailbox, connection: Connection) -> Answer:
         """Hand a copy over for one recipient, exactly as decided on (I9)."""

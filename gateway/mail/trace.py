@@ -36,7 +36,7 @@ def _literal(peer: str) -> str:
 
 
 def date_time(at: datetime) -> str:
-    """An aware moment as RFC 5322 section 3.3 writes it."""
+    """A moment in UTC as RFC 5322 section 3.3 writes it."""
     return _date_time(at.replace(microsecond=0))
 
 

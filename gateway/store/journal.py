@@ -39,7 +39,7 @@ class Journal:
         settling = Settling(writer.chain, writer.entropy)
         self._settle: Kind[Came, None] = Kind(settling.settle, rank=1)
         self._decide: Kind[Asked, list[Verdict]] = Kind(deciding.verdicts, rank=3)  # sees all of its round
-        self._claimed: dict[int, list[Ended]] = {}  # by submission, until it ends
+        self._claimed: dict[int, set[Ended]] = {}  # by submission, until it ends
 
     def rests_on(self, configuration: bytes) -> None:
         """From now on, decisions are on record as made under the configuration of this digest."""
@@ -57,8 +57,8 @@ class Journal:
         StoreUnavailableError, also when `timeout` seconds pass.
         """
         if wave.fingerprint and not wave.only_withheld:
-            ended = [(wave.fingerprint, who.hash, wave.submission) for who in wave.people]
-            self._claimed.setdefault(wave.submission, []).extend(ended)
+            claimed = self._claimed.setdefault(wave.submission, set())  # the same again while one is busy
+            claimed.update((wave.fingerprint, who.hash, wave.submission) for who in wave.people)
         return await self._writer.run_with(self._decide, (wave, now), timeout)
 
     def settle(self, fates: Sequence[Fate], now: datetime) -> Awaitable[None]:
@@ -78,7 +78,7 @@ class Journal:
 
     def _end(self, submission: int, how: Kind[Sequence[Ended], None]) -> None:
         if claimed := self._claimed.pop(submission, None):
-            self._writer.keep_with(how, claimed)
+            self._writer.keep_with(how, list(claimed))
 
     async def sent(self, decision: int) -> Sent | None:
         """What is known of a mail by its decision's id; None if there is no such decision.

@@ -13,6 +13,7 @@ import os
 import signal
 from collections import deque
 from collections.abc import Mapping
+from contextlib import suppress
 
 import structlog
 import uvloop
@@ -36,8 +37,9 @@ def work(given: Prepared, part: Part, share: Mapping[Place, Sockets], line: Line
         signal.signal(number, signal.SIG_IGN)
     structlog.contextvars.bind_contextvars(pid=os.getpid())
     if not MAIL.isdisjoint(part.services):
-        os.nice(MAIL_YIELDS)
-        _keep_to_core(part)
+        with suppress(OSError):  # a sandbox may forbid it, and it is not needed to serve
+            os.nice(MAIL_YIELDS)
+            _keep_to_core(part)
     _settle_in()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_work(given, share, line))
@@ -46,7 +48,7 @@ def work(given: Prepared, part: Part, share: Mapping[Place, Sockets], line: Line
 def _keep_to_core(part: Part) -> None:
     """With one worker for each core there is, each stays where its caches are.
 
-    Where there are more cores, others may have them: the kernel knows better.
+    With more cores than workers, or fewer, they go where the kernel sends them. Raises OSError.
     """
     cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []  # Linux's alone
     if len(cores) == part.among:

@@ -46,6 +46,7 @@ RECEIVED = b"Received: by gw.example\r\n"
 KEY = Ed25519PrivateKey.from_private_bytes(b"k" * 32)
 SIGNER = Signer("zon.example", "s", KEY)
 PUBLISHED = "".join(record("zon.example", "s", KEY)[1]).encode()
+AT = 1_700_000_000
 WRAPPING = "=_sendright_"
 _CLOSED = re.compile(r"(?:</[a-z0-9]+>)*")  # elements that were open where the notice stands
 _LINE_END = re.compile(rb"\r?\n")
@@ -103,6 +104,9 @@ def check_marketing(message: Message, notice: Notice, *, eight_bit: bool) -> Non
         assert has_amp(message)
         return
     check_wire(copy, message, eight_bit=eight_bit)
+    form = prepared.form(notice)
+    parts = SIGNER.sign_parts(form.covered(notice.link), form.body_digest(notice.link), signed_at=AT)
+    assert parts == SIGNER.sign(copy, signed_at=AT)
     if notice is WIDE and eight_bit:  # once is enough: it takes as long as all the rest
         check_signature(copy)
     before, after = read(message.content), read(copy)
@@ -132,13 +136,13 @@ def check_wire(copy: bytes, message: Message, *, eight_bit: bool) -> None:
     assert eight_bit or copy.partition(b"\r\n\r\n")[2].isascii()
     if not has_long_line(message.content, 0, len(message.content)):
         assert not has_long_line(copy, 0, len(copy))
-    signed = SIGNER.sign(copy, signed_at=1_700_000_000) + copy
+    signed = SIGNER.sign(copy, signed_at=AT) + copy
     assert Message.parse(signed).from_domains() == message.from_domains()
 
 
 def check_signature(copy: bytes) -> None:
     """Stock dkimpy verifies what we sign."""
-    signed = SIGNER.sign(copy, signed_at=1_700_000_000) + copy
+    signed = SIGNER.sign(copy, signed_at=AT) + copy
     assert dkim.verify(signed, dnsfunc=lambda name, timeout: PUBLISHED)
 
 

@@ -13,10 +13,11 @@ from gateway.mail.message import Message
 from gateway.mail.notice import Notice
 from gateway.mail.rewrite import CannotCarryNoticeError, prepare
 from gateway.mail.sharing import SharedBody, rendered
-from gateway.mail.signature import relaxed_body
+from gateway.mail.signature import Signer, new_key, relaxed_body
 from gateway.mail.transfer import Base64Tail, Link
 from gateway.texts import texts
 
+SIGNER, AT = Signer("zon.example", "s1", new_key("ed25519")), 1_770_000_000
 GOLDEN = Path(__file__).parent / "golden"
 
 # What matters to the canonical form: blanks, line ends, and what is neither, split anywhere.
@@ -46,8 +47,8 @@ def test_a_shared_body_has_the_digest_of_each_copy(pieces: list[bytes], urls: li
 
 
 @pytest.mark.parametrize("path", sorted(GOLDEN.glob("*.eml")), ids=lambda path: path.stem)
-def test_every_golden_message_has_the_digest_of_its_copies(path: Path) -> None:
-    """The digest that copies are signed with is that of the octets they are."""
+def test_every_golden_message_is_signed_as_its_copies_are(path: Path) -> None:
+    """What a signature is made of, without looking at a copy, is what reading the copy's octets yields."""
     message = Message.parse(path.read_bytes().replace(b"\r\n", b"\n").replace(b"\n", b"\r\n"))
     try:
         prepared = prepare(message, eight_bit=True)
@@ -62,5 +63,8 @@ def test_every_golden_message_has_the_digest_of_its_copies(path: Path) -> None:
             link=f"https://mail.shop.example/u/{number * 'a'}",
             words=texts("en"),
         )
-        body = prepared.copy(notice).partition(b"\r\n\r\n")[2]
-        assert prepared.form(notice).body_digest(notice.link) == own_digest(body)
+        form, copy = prepared.form(notice), prepared.copy(notice)
+        digest = form.body_digest(notice.link)
+        assert digest == own_digest(copy.partition(b"\r\n\r\n")[2])
+        parts = SIGNER.sign_parts(form.covered(notice.link), digest, signed_at=AT)
+        assert parts == SIGNER.sign(copy, signed_at=AT)

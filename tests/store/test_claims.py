@@ -181,3 +181,12 @@ async def test_who_ends_late_touches_no_claim_but_its_own(store: Store, clock: S
     assert isinstance((await submit(store, clock, 2))[0], Decided)
     await end(store, clock, first, how, None)
     assert (await submit(store, clock, 3))[0] == Busy()
+
+
+async def test_who_asks_again_and_again_keeps_no_more_in_mind(store: Store, clock: SetClock) -> None:
+    """A submission that looks fifty times whether another is done has one claim to end for each person."""
+    await submit(store, clock, 1, KIM, NOA)
+    for _ in range(50):
+        assert await submit(store, clock, 2, KIM, NOA) == [Busy(), Busy()]
+
+    assert len(store.journal._claimed[2]) == 2
