@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeAlias
 
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
@@ -23,13 +24,14 @@ _HEADERS: Mapping[int, Mapping[str, str]] = {
     429: _LATER,
     503: _LATER,
 }
+_Model: TypeAlias = tuple[type[BaseModel], JsonSchemaMode]
 _REF = "#/components/schemas/{model}"
 
 
 def document(routes: Sequence[Route], prefix: str) -> str:
     """The document as JSON."""
     paths: dict[str, dict[str, Any]] = {}
-    schemas = _schemas(routes)
+    schemas = _schemas(tuple(_models(routes)))
     for route in routes:
         paths.setdefault(prefix + route.path, {})[route.method.lower()] = _operation(route)
     return json.dumps(
@@ -57,14 +59,19 @@ def document(routes: Sequence[Route], prefix: str) -> str:
     )
 
 
-def _schemas(routes: Iterable[Route]) -> dict[str, Any]:
-    """The models by name, as they validate or as they are written."""
-    models: list[tuple[type[BaseModel], JsonSchemaMode]] = [(Problem, "serialization")]
+def _models(routes: Iterable[Route]) -> Iterator[_Model]:
+    """What they take and answer."""
+    yield Problem, "serialization"
     for route in routes:
-        models.append((route.answer, "serialization"))
+        yield route.answer, "serialization"
         if route.body:
-            models.append((route.body, "validation"))
-    found: dict[str, Any] = models_json_schema(models, ref_template=_REF)[1]["$defs"]
+            yield route.body, "validation"
+
+
+@cache
+def _schemas(models: tuple[_Model, ...]) -> Mapping[str, Any]:
+    """The models by name, as they validate or as they are written; once, since no reload changes them."""
+    found: Mapping[str, Any] = models_json_schema(models, ref_template=_REF)[1]["$defs"]
     return found
 
 
