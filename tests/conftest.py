@@ -12,8 +12,15 @@ settings.register_profile("here", deadline=None)  # tries something new in each 
 settings.load_profile("ci" if os.environ.get("CI") else "here")
 
 
+PLAIN = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+
+
 @pytest.fixture(autouse=True)
 def plain_logging() -> Iterator[None]:
-    """Commands configure structlog for their whole process, and here the process is shared."""
+    """Commands configure structlog for their whole process, and here the process is shared.
+
+    A traceback is plain: one with every local variable, in boxes, takes longer than most tests.
+    """
+    structlog.configure(processors=[*structlog.get_config()["processors"][:-1], PLAIN])
     yield
     structlog.reset_defaults()

@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from email.message import Message as ParsedMessage
-from functools import partial
+from functools import cache, partial
 from hashlib import sha256
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import aiohttp
 import pytest
@@ -23,6 +24,8 @@ from gateway.app import Running, running
 from gateway.config import Config, load
 from gateway.intake import record
 from gateway.mail.signature import new_key
+from gateway.opening import keys_of
+from gateway.store.database import path_of
 from gateway.store.log import Filters, LogEntry
 from tests.bench.sink import free_port
 from tests.doubles import EXTENSIONS, Received, RecordingSmarthost
@@ -290,6 +293,25 @@ def write_config(tmp_path: Path) -> Callable[..., Path]:
     return partial(written, tmp_path)
 
 
+@cache
+def _first_start() -> tuple[bytes, bytes]:
+    """The keys file and the empty store of a first start; made once: it takes longer than most tests."""
+    with TemporaryDirectory() as folder:
+        config = load(written(Path(folder), 25), {})
+        keys_of(config)
+        return config.gateway.keys_file.read_bytes(), path_of(config.store.url).read_bytes()
+
+
+def started_before(config: Config) -> None:
+    """Leave behind what a first start does, unless there was one."""
+    files = config.gateway.keys_file, path_of(config.store.url)
+    if not any(file.exists() for file in files):
+        config.gateway.state_dir.mkdir(mode=0o700, exist_ok=True)
+        for file, content in zip(files, _first_start(), strict=True):
+            file.touch(mode=0o600)
+            file.write_bytes(content)
+
+
 @asynccontextmanager
 async def opened(
     write: Callable[..., Path],
@@ -301,6 +323,7 @@ async def opened(
     """A house on the configuration that `write` writes for its smarthost's port, until the block ends."""
     async with RecordingSmarthost(extensions=offers) as smarthost, AsyncExitStack() as inside:
         config = load(write(smarthost.port, **settings), {})
+        started_before(config)
         clock = FrozenClock(now)
         gateway = await inside.enter_async_context(running(config, clock=clock))
         house = House(config, gateway, smarthost, clock, inside)

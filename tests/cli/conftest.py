@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -144,18 +146,19 @@ class Shop:
         return Ran(done.returncode, done.stdout, done.stderr)
 
 
+def opened(folder: Path, extra: str = "") -> Shop:
+    """A shop before its first start, whose configuration goes on with a text."""
+    shop = Shop(folder)
+    shop.file("gateway.toml", CONFIG + extra)
+    (folder / "keys").mkdir()
+    shop.file("keys/s1.pem", new_key("ed25519"))
+    return shop
+
+
 @pytest.fixture
 def shop_with(tmp_path: Path) -> Callable[[str], Shop]:
     """A shop whose configuration goes on with a text."""
-
-    def make(extra: str) -> Shop:
-        shop = Shop(tmp_path)
-        shop.file("gateway.toml", CONFIG + extra)
-        (tmp_path / "keys").mkdir()
-        shop.file("keys/s1.pem", new_key("ed25519"))
-        return shop
-
-    return make
+    return partial(opened, tmp_path)
 
 
 @pytest.fixture
@@ -164,8 +167,17 @@ def shop(shop_with: Callable[[str], Shop]) -> Shop:
     return shop_with("")
 
 
-@pytest.fixture
-def stocked(shop: Shop) -> Shop:
-    """A shop with evidence: anna consented, bram did and objected."""
+@pytest.fixture(scope="session")
+def stock(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The state directory of a shop with evidence: anna consented, bram did and objected."""
+    shop = opened(tmp_path_factory.mktemp("stock"))
     assert shop.run("import", shop.file("rows.csv", ROWS)).code == 0
+    return shop.folder / "state"
+
+
+@pytest.fixture
+def stocked(shop: Shop, stock: Path) -> Shop:
+    """A shop with that evidence, and the file it came from."""
+    shop.file("rows.csv", ROWS)
+    shutil.copytree(stock, shop.folder / "state")
     return shop

@@ -30,7 +30,7 @@ from gateway.ports import Decided, Person, Wave
 from gateway.store.spelling import canonical as as_stored
 from gateway.store.spelling import digest, micros
 from gateway.store.tables import act_details, acts
-from tests.house import FrozenClock, written
+from tests.house import FrozenClock, started_before, written
 
 ANNA, BRAM = "Anna@example.org", "bram@example.org"
 VERIFIER = Path(__file__).parents[2] / "deploy" / "verify_export.py"
@@ -198,6 +198,7 @@ async def history(desk: Desk) -> None:
 async def at_desk(folder: Path, work: Callable[[Desk], Awaitable[Any]]) -> Any:
     """Do this in a folder of its own, where a gateway serves."""
     config = load(written(folder, 2525, EXTRA), {})
+    started_before(config)
     clock = FrozenClock(START)
     async with rooms(config, clock, serving=True) as place:
         return await work(Desk(place, clock))

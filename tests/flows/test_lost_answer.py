@@ -34,7 +34,7 @@ async def test_a_lost_answer_is_unknown_and_the_retry_is_relayed_again(
     open_house: Callable[..., object], lose: Deed
 ) -> None:
     """451 and fate unknown, however the answer was lost; the retry is decided afresh and relayed (B1)."""
-    house: House = await open_house(smarthost_timeout=0.2)  # type: ignore[misc]
+    house: House = await open_house(smarthost_timeout=0.5)  # type: ignore[misc]
     await house.consent(ANNA)
     lose(house.smarthost)
 
@@ -50,7 +50,7 @@ async def test_a_lost_answer_is_unknown_and_the_retry_is_relayed_again(
 
 async def test_a_late_250_changes_nothing_on_record(open_house: Callable[..., object]) -> None:
     """A 250 that comes after the wait for it ended is not read: the fate stays unknown (B1)."""
-    house: House = await open_house(smarthost_timeout=0.2)  # type: ignore[misc]
+    house: House = await open_house(smarthost_timeout=0.5)  # type: ignore[misc]
     await house.consent(ANNA)
     gate = house.smarthost.hold(Stage.DOT, times=1)
 

@@ -15,7 +15,7 @@ async def test_slower_than_our_answer_is_451_and_the_copy_in_flight_is_recorded(
     open_house: Callable[..., object],
 ) -> None:
     """451 4.4.5 while the copy waits; its 250 comes on record, and the retry mails nobody twice (B5)."""
-    house: House = await open_house(answer_within=0.3, connections=1)  # type: ignore[misc]
+    house: House = await open_house(answer_within=1, connections=1)  # type: ignore[misc]
     await house.consent(ANNA, BRAM)
     gate = house.smarthost.hold(Stage.DOT, times=1)
 
@@ -35,7 +35,7 @@ async def test_slower_than_our_answer_is_451_and_the_copy_in_flight_is_recorded(
 
 async def test_a_retry_while_the_copy_is_in_flight_mails_nobody(open_house: Callable[..., object]) -> None:
     """The same message again, before the smarthost has answered, waits and then hears 451 (B5, I5)."""
-    house: House = await open_house(answer_within=0.3)  # type: ignore[misc]
+    house: House = await open_house(answer_within=1)  # type: ignore[misc]
     await house.consent(ANNA)
     gate = house.smarthost.hold(Stage.DOT)
 

@@ -47,7 +47,7 @@ async def test_a_fate_for_which_there_is_no_room_is_held(
 ) -> None:
     """The disk fills while the copy waits for its 250: 451; with room again the fate is written (I2)."""
     with small_disk(tmp_path / "disk") as disk:
-        house: House = await open_house(state_dir=disk, answer_within=1)  # type: ignore[misc]
+        house: House = await open_house(state_dir=disk, answer_within=2)  # type: ignore[misc]
         await house.consent(ANNA)
         gate = house.smarthost.hold(Stage.DOT, times=1)
         client = await house.raw()

@@ -33,7 +33,7 @@ async def test_a_missing_database_is_451_and_nothing_is_sent(house: House) -> No
 
 async def test_a_locked_database_is_451_and_nothing_is_sent(open_house) -> None:  # type: ignore[no-untyped-def]
     """While another process holds the write lock: 451 4.3.0; afterwards the retry is relayed."""
-    house: House = await open_house(answer_within=1)
+    house: House = await open_house(answer_within=2)
     await house.consent(ANNA)
     with sqlite3.connect(database(house), isolation_level=None) as other:
         other.execute("BEGIN IMMEDIATE")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
-from statistics import median
 from time import perf_counter
 from typing import Any
 
@@ -116,7 +115,7 @@ async def test_nor_does_the_time_it_takes(visitor: Visitor, controller: str) -> 
             assert (await objects(visitor, f"{name}{number}@example.org", controller)).status == 200
             times.append(perf_counter() - begun)
 
-    assert abs(median(took["known"]) - median(took["stranger"])) < 0.02
+    assert abs(min(took["known"]) - min(took["stranger"])) < 0.02  # what others do here only adds to it
 
 
 async def test_without_a_mailbox_to_write_from_it_is_recorded_as_typed(visitor: Visitor) -> None:

@@ -182,14 +182,14 @@ async def test_who_never_reads_is_cut_off() -> None:
 
 async def test_who_bears_fruit_may_stay() -> None:
     """A client that submits message after message is not sent away for having stayed long."""
-    async with serving(timeout_seconds=0.3) as served:
+    async with serving(timeout_seconds=0.5) as served:
         client = await (await served.connect()).greeted()
         tick = asyncio.Event()
         for _ in range(14):
             client.send(ENVELOPE)
             assert [(await client.reply())[:3] for _ in range(3)] == ["250", "250", "354"]
             assert (await client.say(MESSAGE + b".")).startswith("250")
-            asyncio.get_running_loop().call_later(0.1, tick.set)
+            asyncio.get_running_loop().call_later(0.15, tick.set)
             await tick.wait()
             tick.clear()
 
@@ -216,11 +216,11 @@ async def test_a_relay_outlives_its_client(breaking: object, served: Served) -> 
 
 async def test_no_timer_runs_during_a_relay() -> None:
     """A relay may take longer than a client may be silent (B5)."""
-    async with serving(timeout_seconds=0.05) as served:
+    async with serving(timeout_seconds=0.25) as served:
         served.submissions.held = asyncio.Event()
         client = await (await served.connect()).at_data()
         client.send(MESSAGE + DOT)
-        asyncio.get_running_loop().call_later(0.5, served.submissions.held.set)
+        asyncio.get_running_loop().call_later(1.1, served.submissions.held.set)
 
         assert (await client.reply()).startswith("250 2.0.0")
 
@@ -259,7 +259,7 @@ async def test_who_breaks_off_has_not_heard(served: Served) -> None:
 
 async def test_who_falls_silent_has_not_heard() -> None:
     """A client that says nothing more until its time is up has not heard (I5)."""
-    async with serving(timeout_seconds=0.1) as served:
+    async with serving(timeout_seconds=0.3) as served:
         client = await (await served.connect()).at_data()
         await client.say(MESSAGE + b".")
 

@@ -19,7 +19,7 @@ from gateway.smtp.smarthost import SmarthostPool
 from tests.doubles import EXTENSIONS, RecordingSmarthost, trusting_context
 
 CONTENT = b"Subject: Hello\r\n\r\nHello there\r\n"
-SHORT = 0.15  # seconds for a step that is meant to time out
+SHORT = 0.5  # seconds for a step that is meant to time out; those before and after it must not
 NO_PIPELINING = tuple(offer for offer in EXTENSIONS if offer != "PIPELINING")
 PLAIN_ONLY = ("PIPELINING",)
 

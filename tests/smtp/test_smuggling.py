@@ -190,7 +190,7 @@ async def test_tls_may_come_first() -> None:
 
 async def test_a_handshake_that_fails_or_hangs_ends_the_session() -> None:
     """Junk instead of a handshake, and silence, are both hung up on."""
-    async with serving(tls_context=serving_context("127.0.0.1"), timeout_seconds=0.2) as served:
+    async with serving(tls_context=serving_context("127.0.0.1"), timeout_seconds=0.5) as served:
         for junk in (b"MAIL FROM:<a@b>\r\n", b""):
             client = await (await served.connect()).greeted()
             assert (await client.say("STARTTLS")).startswith("220")

@@ -127,10 +127,11 @@ class Gate:
 def by_hand(path: Path, statement: str, *values: object) -> None:
     """What nobody should do: change evidence in the file itself."""
     with closing(sqlite3.connect(path)) as database:
-        triggers = database.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall()
-        for (trigger,) in triggers:
-            database.execute(f"DROP TRIGGER {trigger}")
         database.execute("PRAGMA ignore_check_constraints = ON")
         database.execute("PRAGMA synchronous = OFF")
+        triggers = database.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall()
+        database.execute("BEGIN")
+        for (trigger,) in triggers:
+            database.execute(f"DROP TRIGGER {trigger}")
         database.execute(statement, values)
         database.commit()

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from gateway.replay import Result
+from gateway.store.opening import opened
 from gateway.store.verifying import pages
 from gateway.store.verifying.replaying import replays
 from tests.store.campaigns import Campaigns, laws
-from tests.store.given import Open, SetClock, by_hand
+from tests.store.given import KEYS_CHECK, SEAL_KEY, Open, SetClock, by_hand
 
 MANY = 10_000  # decisions
 
@@ -28,6 +31,23 @@ async def journal(open_store: Open, clock: SetClock, many: int) -> None:
                 await campaigns.evidence(store, law)
                 await campaigns.mail(store, law)
                 clock.forward(hours=5)
+
+
+@pytest.fixture(scope="session")
+def thousand(tmp_path_factory: pytest.TempPathFactory, template: bytes) -> bytes:
+    """The file of a store with a thousand decisions."""
+    path, clock = tmp_path_factory.mktemp("thousand") / "store.db", SetClock()
+    path.write_bytes(template)
+    store = partial(opened, f"sqlite+aiosqlite:///{path}", KEYS_CHECK, SEAL_KEY, clock.now)
+    asyncio.run(journal(store, clock, 1000))
+    return path.read_bytes()
+
+
+@pytest.fixture
+def decided(path: Path, thousand: bytes) -> Path:
+    """A store with a thousand decisions."""
+    path.write_bytes(thousand)
+    return path
 
 
 def replayed(path: Path) -> dict[int, Result]:
@@ -74,16 +94,13 @@ ALTERED = [
 
 
 @pytest.mark.parametrize(("column", "value", "where"), ALTERED, ids=[it[0] for it in ALTERED])
-async def test_an_altered_decision_is_found_different(
-    open_store: Open, clock: SetClock, path: Path, column: str, value: str, where: str
-) -> None:
+def test_an_altered_decision_is_found_different(decided: Path, column: str, value: str, where: str) -> None:
     """Whatever of its outcome is altered, that decision is different, and only that one."""
-    await journal(open_store, clock, 1000)
-    database = sqlite3.connect(path)
+    database = sqlite3.connect(decided)
     (number,) = database.execute(f"SELECT id FROM decisions WHERE {where} ORDER BY id DESC").fetchone()
     database.close()
-    by_hand(path, f"UPDATE decisions SET {column} = {value} WHERE id = ?", number)
-    found = replayed(path)
+    by_hand(decided, f"UPDATE decisions SET {column} = {value} WHERE id = ?", number)
+    found = replayed(decided)
     assert [one for one, result in found.items() if result is not Result.SAME] == [number]
     assert found[number] is Result.DIFFERENT
 
@@ -99,31 +116,25 @@ GONE = {
 
 
 @pytest.mark.parametrize("deed", GONE.values(), ids=GONE)
-async def test_a_decision_whose_basis_is_gone_is_not_called_different(
-    open_store: Open, clock: SetClock, path: Path, deed: str
-) -> None:
+def test_a_decision_whose_basis_is_gone_is_not_called_different(decided: Path, deed: str) -> None:
     """What cannot be made again is said to be so; what rests on none of what is gone is still the same."""
-    await journal(open_store, clock, 1000)
-    by_hand(path, deed)
-    results = Counter(replayed(path).values())
+    by_hand(decided, deed)
+    results = Counter(replayed(decided).values())
     assert results[Result.DIFFERENT] == 0
     assert results[Result.NOT_REPLAYABLE] > 0
 
 
-async def test_only_a_decision_that_rests_on_the_address_needs_it(
-    open_store: Open, clock: SetClock, path: Path
-) -> None:
+def test_only_a_decision_that_rests_on_the_address_needs_it(decided: Path) -> None:
     """After an erasure facts stay; only whether an address is impersonal cannot be told any more."""
-    await journal(open_store, clock, 1000)
-    by_hand(path, "DELETE FROM decision_details")
-    database = sqlite3.connect(path)
+    by_hand(decided, "DELETE FROM decision_details")
+    database = sqlite3.connect(decided)
     impersonal = {
         number
         for (number,) in database.execute("SELECT id FROM decisions WHERE ground = 'impersonal-address'")
     }
     belgian = {number for (number,) in database.execute("SELECT id FROM decisions WHERE pack = 'be'")}
     database.close()
-    found = replayed(path)
+    found = replayed(decided)
     lost = {number for number, result in found.items() if result is Result.NOT_REPLAYABLE}
     assert impersonal
     assert impersonal <= lost < belgian

@@ -52,10 +52,9 @@ async def acts_about_people(office: Office) -> list[tuple[str, str]]:
 @contextmanager
 def locked(house: House, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """While another process writes, and does not end; nobody waits long."""
-    monkeypatch.setattr(audit, "PATIENCE", 0.1)
-    with closing(
-        sqlite3.connect(house.config.gateway.state_dir / "sendright.db", isolation_level=None)
-    ) as other:
+    database = house.config.gateway.state_dir / "sendright.db"
+    with monkeypatch.context() as patch, closing(sqlite3.connect(database, isolation_level=None)) as other:
+        patch.setattr(audit, "PATIENCE", 0.1)
         other.execute("BEGIN IMMEDIATE")
         yield
         other.execute("ROLLBACK")
