@@ -27,8 +27,9 @@ debian:
 	@deploy/debian-packages postfix opendkim opendkim-tools swaks libnet-ssleay-perl msmtp curl gpg gpg-agent openssl chromium fonts-dejavu-core libatomic1 \
 	    $(shell command -v npm >/dev/null || echo nodejs npm)
 
+# Files are shared out to the cores; with ARGS it is as they say.
 test: $(STAMP) debian tests/clients/node_modules/.package-lock.json
-	$(PY) -m pytest $(ARGS)
+	$(PY) -m pytest $(or $(ARGS),--numprocesses auto --maxprocesses 4 --dist loadfile)
 
 tests/clients/node_modules/.package-lock.json: tests/clients/package-lock.json
 	@cd tests/clients && npm ci --no-audit --no-fund --silent

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import random
 import re
 import socket
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 from os import SEEK_END
 from pathlib import Path
 
-_PORTS = 10_000, 32_000  # below what Linux gives to whoever asks for any (ip_local_port_range)
+_PORTS = range(10_000, 32_000)  # below what Linux gives to whoever asks for any (ip_local_port_range)
 _COUNT = re.compile(rb"mesg=(\d+)")
 PATIENCE = 60.0  # seconds between two copies
 
@@ -47,9 +48,14 @@ class Sink:
 
 
 def free_port() -> int:
-    """A port that nobody listens on now, and that no connection is given by the kernel either."""
+    """A port that nobody listens on now, and that no connection is given by the kernel either.
+
+    Processes that share out the tests (pytest-xdist names them gw0, gw1, ...) choose among different ones.
+    """
+    number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    among = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     while True:
-        port = random.randrange(*_PORTS)
+        port = random.choice(_PORTS[number::among])
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind(("127.0.0.1", port))
             return port
