@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.mail.signature import Signer, SigningError
+from gateway.mail.signature import Covered, Signer, SigningError
 from tests.house import ANNA, House
 
 INSIDES = "/etc/sendright/shop.pem: the dog ate the key of anna@example.org"
 PLACES = {
-    "the key cannot be used": "gateway.mail.signature.Signer.sign",
+    "the key cannot be used": "gateway.mail.signature.Signer.sign_parts",
     "the notice cannot be made": "gateway.copies.Notice",
     "the link cannot be sealed": "gateway.copies.seal",
-    "the copy cannot be rewritten": "gateway.mail.rewrite.Prepared.copy",
+    "the copy cannot be rewritten": "gateway.mail.rewrite.Form.copy",
     "the message cannot be prepared": "gateway.copies.prepare",
     "the message cannot be read": "gateway.mailing.Message.parse",
     "the category cannot be found": "gateway.mailing.classify",
@@ -30,7 +30,7 @@ async def test_a_fault_is_451_and_says_nothing(
     await house.consent(ANNA)
 
     def broken(*_: object, **__: object) -> None:
-        raise (SigningError if place.endswith("sign") else RuntimeError)(INSIDES)
+        raise (SigningError if place.endswith("sign_parts") else RuntimeError)(INSIDES)
 
     with monkeypatch.context() as fault:
         fault.setattr(place, broken)
@@ -50,15 +50,15 @@ async def test_a_fault_of_one_copy_keeps_the_others_on_record(
     """One copy of two cannot be signed: 451, the other is relayed and on record, and not sent again."""
     people = [ANNA, "bram@example.org"]
     await house.consent(*people)
-    sign, calls = Signer.sign, []
+    sign, calls = Signer.sign_parts, []
 
-    def once(self: Signer, content: bytes, *, signed_at: int, body_digest: bytes | None) -> bytes:
-        calls.append(content)
+    def once(self: Signer, header: Covered, body_digest: bytes, *, signed_at: int) -> bytes:
+        calls.append(header)
         if len(calls) == 1:
             raise SigningError(INSIDES)
-        return sign(self, content, signed_at=signed_at, body_digest=body_digest)
+        return sign(self, header, body_digest, signed_at=signed_at)
 
-    monkeypatch.setattr(Signer, "sign", once)
+    monkeypatch.setattr(Signer, "sign_parts", once)
     first = await house.submit(*people)
     second = await house.submit(*people)
 
