@@ -27,9 +27,9 @@ debian:
 	@deploy/debian-packages postfix opendkim opendkim-tools swaks libnet-ssleay-perl msmtp curl gpg gpg-agent openssl chromium fonts-dejavu-core libatomic1 \
 	    $(shell command -v npm >/dev/null || echo nodejs npm)
 
-# Files are shared out to the cores; with ARGS it is as they say.
+# Files are shared out to the cores, and a test that ends its process ends the run; with ARGS it is as they say.
 test: $(STAMP) debian tests/clients/node_modules/.package-lock.json
-	$(PY) -m pytest $(or $(ARGS),--numprocesses auto --maxprocesses 4 --dist loadfile)
+	$(PY) -m pytest $(or $(ARGS),--numprocesses auto --maxprocesses 4 --max-worker-restart 0 --dist loadfile)
 
 tests/clients/node_modules/.package-lock.json: tests/clients/package-lock.json
 	@cd tests/clients && npm ci --no-audit --no-fund --silent

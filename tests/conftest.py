@@ -5,12 +5,12 @@ from collections.abc import Iterator
 
 import pytest
 import structlog
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
-settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
-settings.register_profile("here", deadline=None)  # tries something new in each run
+BUSY = [HealthCheck.too_slow]  # it looks at the clock, and a machine may be busy
+settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True, suppress_health_check=BUSY)
+settings.register_profile("here", deadline=None, suppress_health_check=BUSY)  # tries something new each time
 settings.load_profile("ci" if os.environ.get("CI") else "here")
-
 
 PLAIN = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
 
